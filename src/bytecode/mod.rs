@@ -1,0 +1,10 @@
+//! Bytecode: the instruction set as one table, instructions, function prototypes. Immutable, `Send + Sync`, free of
+//! heap pointers.
+
+pub mod instr;
+pub mod ops;
+pub mod proto;
+
+pub use instr::Instr;
+pub use ops::Op;
+pub use proto::{Const, LocalVar, Proto, UpvalDesc};

@@ -1,0 +1,64 @@
+//! Function prototypes as the compiler makes them: portable, without heap pointers or hashes.
+//!
+//! Loading a prototype into a heap (`heap::code`) consumes it and links its constants.
+
+use super::Instr;
+use crate::diag::Span;
+use std::sync::Arc;
+
+/// A compile-time constant.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Const {
+    Nil,
+    False,
+    True,
+    Integer(i64),
+    Float(f64),
+    String(Box<[u8]>),
+}
+
+/// Where a closure finds an upvalue when it is created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpvalDesc {
+    /// True: register `index` of the enclosing function; false: its upvalue `index`.
+    pub in_stack: bool,
+    pub index: u8,
+    /// Empty when stripped.
+    pub name: Box<[u8]>,
+}
+
+/// A local variable's life, for messages and `debug`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalVar {
+    pub name: Box<[u8]>,
+    /// First instruction where it is active.
+    pub start_pc: u32,
+    /// First instruction where it is no longer active.
+    pub end_pc: u32,
+    /// Its register.
+    pub reg: u8,
+}
+
+/// One function, immutable.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Proto {
+    pub code: Box<[Instr]>,
+    pub consts: Box<[Const]>,
+    pub protos: Box<[Proto]>,
+    pub upvals: Box<[UpvalDesc]>,
+    pub num_params: u8,
+    pub is_vararg: bool,
+    /// Registers used, at least 2, at most `limits::MAX_REGISTERS`.
+    pub max_stack: u8,
+    /// Line of `function` and of its `end`; 0 and 0 for a main chunk.
+    pub line_defined: u32,
+    pub last_line_defined: u32,
+    /// Chunk name as given to `load`, with its `@` or `=` mark; empty when stripped.
+    pub source: Arc<[u8]>,
+    /// Line of each instruction; empty when stripped.
+    pub lines: Box<[u32]>,
+    /// Source range of each instruction, for the excerpt under an uncaught error; empty when stripped.
+    pub spans: Box<[Span]>,
+    /// In order of `start_pc`; empty when stripped.
+    pub locals: Box<[LocalVar]>,
+}

@@ -1,0 +1,11 @@
+//! wippy: Lua 5.3 from scratch, and the actor runtime around it.
+//!
+//! The rooms, in layer order: nothing lower in this list is known to anything above it.
+
+pub mod limits;
+
+pub mod diag;
+
+pub mod syntax;
+
+pub mod bytecode;

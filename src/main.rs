@@ -1,0 +1,3 @@
+//! The `wippy` executable.
+
+fn main() {}
