@@ -9,3 +9,7 @@ pub mod diag;
 pub mod syntax;
 
 pub mod bytecode;
+
+pub mod heap;
+
+pub mod vm;
