@@ -142,6 +142,11 @@ impl<'a, 's> Ctx<'a, 's> {
         }
     }
 
+    /// Whether the expression completed last is a call; for the choice of an error message.
+    pub fn last_is_call(&self) -> bool {
+        self.exprs.last().is_some_and(|expr| matches!(expr.kind, ExprKind::Call(_) | ExprKind::MethodCall(_)))
+    }
+
     // ---- blocks and statements ----
 
     pub fn begin_block(&self) -> u32 {
