@@ -9,3 +9,5 @@ pub mod diag;
 pub mod syntax;
 
 pub mod bytecode;
+
+pub mod compiler;

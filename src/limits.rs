@@ -15,3 +15,9 @@ pub const MAX_REGISTERS: usize = 250;
 
 /// Constants reachable by a 16-bit pre-scaled operand. Later ones are loaded into a register first.
 pub const MAX_OPERAND_CONSTANT: usize = 4095;
+
+/// Constants of one function, as in 5.3 (`MAXARG_Ax`). A pre-scaled wide operand could name twice as many.
+pub const MAX_CONSTANTS: usize = (1 << 26) - 1;
+
+/// Items a table constructor collects in registers before storing them, as in 5.3 (`LFIELDS_PER_FLUSH`).
+pub const FIELDS_PER_FLUSH: usize = 50;

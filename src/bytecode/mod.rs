@@ -1,6 +1,7 @@
 //! Bytecode: the instruction set as one table, instructions, function prototypes. Immutable, `Send + Sync`, free of
 //! heap pointers.
 
+pub mod disasm;
 pub mod instr;
 pub mod ops;
 pub mod proto;
