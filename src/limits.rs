@@ -21,3 +21,6 @@ pub const MAX_CONSTANTS: usize = (1 << 26) - 1;
 
 /// Items a table constructor collects in registers before storing them, as in 5.3 (`LFIELDS_PER_FLUSH`).
 pub const FIELDS_PER_FLUSH: usize = 50;
+
+/// Instructions of one function. Far more than any source makes; keeps jump distances in 32 bits.
+pub const MAX_OPCODES: usize = 1 << 30;

@@ -2,9 +2,11 @@
 //! heap pointers.
 
 pub mod disasm;
+pub mod dump;
 pub mod instr;
 pub mod ops;
 pub mod proto;
+pub mod verify;
 
 pub use instr::Instr;
 pub use ops::Op;
