@@ -4,6 +4,8 @@
 
 pub mod limits;
 
+pub mod numeral;
+
 pub mod diag;
 
 pub mod syntax;

@@ -284,6 +284,9 @@ pub struct QName {
 pub struct Type<'a> {
     pub kind: TypeKind<'a>,
     pub span: Span,
+    /// How deep the type nests, at most `limits::MAX_SYNTAX_LEVELS`. The left spine of a chain of `|` and `&` does not
+    /// count and has no limit: walk it in a loop.
+    pub depth: u8,
 }
 
 #[derive(Clone, Copy, Debug)]

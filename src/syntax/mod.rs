@@ -1,3 +1,11 @@
 //! Source text to syntax tree: logos tokens, a LALRPOP grammar, an arena tree with precise source ranges.
 
+mod actions;
 pub mod ast;
+pub mod error;
+pub mod lexer;
+pub mod parse;
+pub mod token;
+
+pub use error::SyntaxError;
+pub use parse::parse;

@@ -1,0 +1,774 @@
+//! Bytes to terminals: completes what `token` only starts (strings, long brackets, comments, numerals), interns names,
+//! and decides by one token of look-ahead which words and signs have a meaning of the type syntax where they stand.
+//!
+//! 1. Tokens come out in source order; an error is reported when its token's turn comes, never from the peek.
+//! 2. The effect of a token on the nesting ([`Nest`]) is applied when the *next* one is fetched, so an error found at a
+//!    token sees the constructs that were open before it.
+//! 3. The nesting is bounded by `limits::MAX_SYNTAX_LEVELS`, counted as 5.3 counts its "C levels".
+
+use std::cell::{Cell, RefCell};
+
+use bumpalo::Bump;
+use hashbrown::HashTable;
+use logos::Logos;
+
+use super::ast::{BinaryOp, UnaryOp};
+use super::error::{SyntaxError, too_many_levels};
+use super::token::{Kind, LARGE_NUMBER, Raw, SOFT_WORDS, Tok, soft};
+use crate::diag::Span;
+use crate::limits::MAX_SYNTAX_LEVELS;
+use crate::numeral::{Number, str_to_number};
+
+mod literal;
+pub use literal::{comment, decoded};
+
+pub type Error = Box<SyntaxError>;
+
+/// The levels a script's `load` has already used up in 5.3, plus the statement being parsed.
+const BASE_LEVELS: u32 = 3;
+
+/// What an open construct is; names the word that closes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opener {
+    Paren,
+    /// The parentheses around parameters.
+    Params,
+    Brace,
+    Bracket,
+    Do,
+    While,
+    For,
+    If,
+    Repeat,
+    Function,
+    /// A function expression: its `end` ends an expression.
+    FunctionExpr,
+    Interface,
+}
+
+/// An open construct.
+#[derive(Clone, Copy, Debug)]
+pub struct Open {
+    pub opener: Opener,
+    /// Where its first token starts.
+    pub at: u32,
+    /// Levels it counts for at the moment.
+    cost: u32,
+    /// The block it stands in can be left by an expression already begun (`x = …`).
+    outer_in_expr: bool,
+    outer_vararg: bool,
+}
+
+/// The open constructs around the current token.
+#[derive(Debug)]
+pub struct Nest {
+    pub stack: Vec<Open>,
+    levels: u32,
+    /// An expression of the current statement has begun.
+    in_expr: bool,
+    /// A `function` whose parameter list has not begun.
+    header: bool,
+    /// What the last closing token closed.
+    closed: Option<Opener>,
+}
+
+/// What the lexer and the grammar's actions both look at.
+pub struct Shared<'a> {
+    pub source: &'a [u8],
+    pub arena: &'a Bump,
+    /// Span and kind of the token handed out last: the look-ahead of a reduction.
+    pub last: Cell<(Span, Kind)>,
+    /// Kind of the token before that.
+    pub before: Cell<Kind>,
+    pub nest: RefCell<Nest>,
+    /// `Nest::levels`, readable without a borrow.
+    pub levels: Cell<u32>,
+    /// Operators waiting for their right operand; each is a level in 5.3.
+    pub pending: Cell<u32>,
+    /// The innermost function takes `...`.
+    pub vararg: Cell<bool>,
+    pub strings: RefCell<Vec<&'a [u8]>>,
+    pub numbers: RefCell<Vec<Number>>,
+    pub names: RefCell<Vec<&'a [u8]>>,
+}
+
+impl<'a> Shared<'a> {
+    #[must_use]
+    pub fn new(source: &'a [u8], arena: &'a Bump) -> Self {
+        Self {
+            source,
+            arena,
+            last: Cell::new((Span::default(), Kind::Semicolon)),
+            before: Cell::new(Kind::Semicolon),
+            nest: RefCell::new(Nest {
+                stack: Vec::new(),
+                levels: BASE_LEVELS,
+                in_expr: false,
+                header: false,
+                closed: None,
+            }),
+            levels: Cell::new(BASE_LEVELS),
+            pending: Cell::new(0),
+            vararg: Cell::new(true),
+            strings: RefCell::new(Vec::new()),
+            numbers: RefCell::new(Vec::new()),
+            names: RefCell::new(SOFT_WORDS.to_vec()),
+        }
+    }
+
+    /// Refuses an operand too deep inside operators.
+    #[inline]
+    pub fn check_operand_levels(&self) -> Result<(), Error> {
+        // The expression the operators belong to is a level of its own unless a bracket has counted it.
+        self.check_levels(u32::from(self.levels.get() == BASE_LEVELS))
+    }
+
+    /// Refuses `extra` more levels than are open now.
+    pub fn check_levels(&self, extra: u32) -> Result<(), Error> {
+        if self.levels.get() + self.pending.get() + extra > MAX_SYNTAX_LEVELS {
+            return Err(too_many_levels(self, self.last.get()));
+        }
+        Ok(())
+    }
+}
+
+/// One token before its context is taken into account.
+type Lexeme = Result<(Kind, u32, Span), Error>;
+
+/// The token stream the parser reads.
+pub struct Lexer<'s, 'a> {
+    shared: &'s Shared<'a>,
+    raw: logos::Lexer<'a, Raw>,
+    peeked: Option<Lexeme>,
+    table: HashTable<u32>,
+    hasher: foldhash::fast::RandomState,
+    prev: Kind,
+    prev2: Kind,
+    prev_end: u32,
+    /// Between `local` and what ends its names.
+    local_names: bool,
+    /// An `extends` waits for its `?`.
+    extends: bool,
+    /// Depths of the conditional types that wait for their `:`.
+    conditions: Vec<usize>,
+    done: bool,
+}
+
+impl<'s, 'a> Lexer<'s, 'a> {
+    #[must_use]
+    pub fn new(shared: &'s Shared<'a>) -> Self {
+        let mut lexer = Self {
+            shared,
+            raw: Raw::lexer(shared.source),
+            peeked: None,
+            table: HashTable::with_capacity(256),
+            hasher: foldhash::fast::RandomState::default(),
+            prev: Kind::Semicolon,
+            prev2: Kind::Semicolon,
+            prev_end: 0,
+            local_names: false,
+            extends: false,
+            conditions: Vec::new(),
+            done: false,
+        };
+        for (symbol, word) in (0..).zip(SOFT_WORDS) {
+            let hash = lexer.hash(word);
+            lexer.table.insert_unique(hash, symbol, |_| hash);
+        }
+        lexer
+    }
+
+    fn hash(&self, name: &[u8]) -> u64 {
+        hash_bytes(&self.hasher, name)
+    }
+
+    fn intern(&mut self, name: &'a [u8]) -> u32 {
+        let hash = self.hash(name);
+        let mut names = self.shared.names.borrow_mut();
+        if let Some(symbol) = self.table.find(hash, |symbol| names[*symbol as usize] == name) {
+            return *symbol;
+        }
+        let symbol = names.len() as u32;
+        names.push(name);
+        let hasher = &self.hasher;
+        self.table.insert_unique(hash, symbol, |symbol| hash_bytes(hasher, names[*symbol as usize]));
+        symbol
+    }
+
+    /// The next token, completed but without regard to its context. [`Kind::Eof`] at the end.
+    fn lexeme(&mut self) -> Lexeme {
+        loop {
+            let Some(raw) = self.raw.next() else {
+                let end = self.shared.source.len() as u32;
+                return Ok((Kind::Eof, 0, Span::new(end, end)));
+            };
+            // Every byte starts some token (`Raw::Unknown` at worst), so there is no error to tell apart.
+            let raw = raw.unwrap_or(Raw::Unknown);
+            let span = self.raw.span();
+            let (kind, val) = match raw {
+                Raw::Name => {
+                    let name = self.raw.slice();
+                    (Kind::Name, self.intern(name))
+                }
+                Raw::Quote => {
+                    let (text, length) = literal::quoted(self.shared, span.start)?;
+                    self.raw.bump(length - 1);
+                    (Kind::String, self.push_string(text))
+                }
+                Raw::LongOpen => {
+                    let (text, length) =
+                        literal::long(self.shared, span.start, span.start, span.len(), "string")?;
+                    self.raw.bump(length - span.len());
+                    (Kind::String, self.push_string(text))
+                }
+                Raw::BadLong => {
+                    let span = Span::new(span.start as u32, span.end as u32);
+                    return Err(SyntaxError::near_span(
+                        self.shared.source,
+                        "invalid long string delimiter",
+                        span,
+                    ));
+                }
+                Raw::Comment => {
+                    let length = literal::comment(self.shared, span.start)?;
+                    self.raw.bump(length - span.len());
+                    continue;
+                }
+                Raw::Numeral => {
+                    let length = literal::numeral(self.shared.source, span.start);
+                    self.raw.bump(length - span.len());
+                    let text = self.raw.slice();
+                    let Some(number) = str_to_number(text) else {
+                        let span = Span::new(span.start as u32, (span.start + length) as u32);
+                        return Err(SyntaxError::near_span(self.shared.source, "malformed number", span));
+                    };
+                    (Kind::Number, self.push_number(number))
+                }
+                Raw::Label => {
+                    let text = self.raw.slice();
+                    let name = text.get(2..text.len() - 2).unwrap_or_default().trim_ascii();
+                    if is_keyword(name) {
+                        return Err(SyntaxError::keyword_label(self.shared.source, span.start, name));
+                    }
+                    (Kind::Label, self.intern(name))
+                }
+                Raw::AtName => {
+                    let text = self.raw.slice();
+                    (Kind::AtName, self.intern(&text[1..]))
+                }
+                Raw::Nil => (Kind::Literal, 0),
+                Raw::True => (Kind::Literal, 1),
+                Raw::False => (Kind::Literal, 2),
+                Raw::And => binary(BinaryOp::And),
+                Raw::Or => binary(BinaryOp::Or),
+                Raw::Plus => binary(BinaryOp::Add),
+                Raw::Star => binary(BinaryOp::Mul),
+                Raw::Slash => binary(BinaryOp::Div),
+                Raw::SlashSlash => binary(BinaryOp::IDiv),
+                Raw::Percent => binary(BinaryOp::Mod),
+                Raw::Caret => binary(BinaryOp::Pow),
+                Raw::ShiftLeft => binary(BinaryOp::Shl),
+                Raw::Equal => binary(BinaryOp::Eq),
+                Raw::NotEqual => binary(BinaryOp::Ne),
+                Raw::LessEqual => binary(BinaryOp::Le),
+                Raw::GreaterEqual => binary(BinaryOp::Ge),
+                Raw::Concat => binary(BinaryOp::Concat),
+                Raw::Not => (Kind::UnOp, UnaryOp::Not as u32),
+                Raw::Hash => (Kind::UnOp, UnaryOp::Len as u32),
+                // `a != b` is a mistake from other languages: 5.3's message points at the `!`.
+                Raw::Bang
+                    if self.raw.remainder().first() == Some(&b'=')
+                        && self.raw.remainder().get(1) != Some(&b'=') =>
+                {
+                    (Kind::Unknown, 0)
+                }
+                Raw::Greater if self.raw.remainder().first() == Some(&b'>') => (Kind::GreaterAdjacent, 0),
+                _ => (plain_kind(raw), 0),
+            };
+            let end = self.raw.span().end;
+            return Ok((kind, val, Span::new(span.start as u32, end as u32)));
+        }
+    }
+
+    fn push_string(&self, text: &'a [u8]) -> u32 {
+        let mut strings = self.shared.strings.borrow_mut();
+        strings.push(text);
+        strings.len() as u32 - 1
+    }
+
+    fn push_number(&self, number: Number) -> u32 {
+        if let Number::Integer(value) = number
+            && let Ok(value) = u32::try_from(value)
+            && value < LARGE_NUMBER
+        {
+            return value;
+        }
+        let mut numbers = self.shared.numbers.borrow_mut();
+        numbers.push(number);
+        (numbers.len() as u32 - 1) | LARGE_NUMBER
+    }
+
+    /// Kind, value and span of the token after the current one; an error waiting there looks like the end.
+    fn peek(&mut self) -> (Kind, u32, Span) {
+        if self.peeked.is_none() {
+            self.peeked = Some(self.lexeme());
+        }
+        match &self.peeked {
+            Some(Ok(token)) => *token,
+            _ => (Kind::Eof, 0, Span::default()),
+        }
+    }
+
+    fn same_line(&self, from: u32, to: u32) -> bool {
+        let gap = self.shared.source.get(from as usize..to as usize).unwrap_or_default();
+        memchr::memchr2(b'\n', b'\r', gap).is_none()
+    }
+
+    /// Whether the previous token ends an expression.
+    fn after_expression(&self) -> bool {
+        match self.prev {
+            Kind::Name => !self.local_names && self.prev2 != Kind::Goto,
+            Kind::RParen => self.shared.nest.borrow().closed != Some(Opener::Params),
+            Kind::End => self.shared.nest.borrow().closed == Some(Opener::FunctionExpr),
+            Kind::String
+            | Kind::Number
+            | Kind::Literal
+            | Kind::Dots
+            | Kind::RBrace
+            | Kind::RBracket
+            | Kind::Bang
+            | Kind::Type
+            | Kind::InterfaceBrace => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the previous token ends a type.
+    const fn after_type(&self) -> bool {
+        matches!(
+            self.prev,
+            Kind::Name
+                | Kind::String
+                | Kind::Number
+                | Kind::Literal
+                | Kind::RParen
+                | Kind::RBrace
+                | Kind::RBracket
+                | Kind::Greater
+                | Kind::GreaterAdjacent
+                | Kind::Question
+                | Kind::AtName
+        )
+    }
+
+    /// The terminal a name is in its place.
+    fn name_kind(&mut self, symbol: u32, span: Span) -> Kind {
+        if matches!(self.prev, Kind::Dot | Kind::Local | Kind::Function | Kind::Goto | Kind::For) {
+            return Kind::Name;
+        }
+        let (next, _, next_span) = self.peek();
+        match symbol {
+            soft::TYPE if next == Kind::Name && self.prev != Kind::Colon => Kind::Type,
+            soft::INTERFACE if next == Kind::Name && self.prev != Kind::Colon => Kind::Interface,
+            soft::INTERFACE if next == Kind::LBrace => Kind::InterfaceBrace,
+            soft::AS
+                if self.after_expression()
+                    && (next == Kind::Name
+                        || (starts_type(next) && self.same_line(self.prev_end, span.start))) =>
+            {
+                Kind::As
+            }
+            soft::READONLY if matches!(next, Kind::LBrace | Kind::LParen | Kind::Name) => Kind::Readonly,
+            soft::TYPEOF if next == Kind::LParen => Kind::Typeof,
+            soft::KEYOF if next == Kind::LParen => Kind::Keyof,
+            soft::FUN if next == Kind::LParen => Kind::Fun,
+            soft::EXTENDS
+                if self.after_type()
+                    && starts_type(next)
+                    && self.same_line(self.prev_end, next_span.start) =>
+            {
+                self.extends = true;
+                Kind::Extends
+            }
+            soft::ASSERTS if next == Kind::Name && self.prev == Kind::Colon && self.prev2 == Kind::RParen => {
+                Kind::Asserts
+            }
+            soft::IS if self.prev == Kind::Name && self.prev2 == Kind::Asserts => Kind::Is,
+            _ => Kind::Name,
+        }
+    }
+
+    /// The terminal a `?` is in its place, and its end if it takes the `:` behind it along.
+    fn question(&mut self, span: Span) -> (Kind, u32) {
+        let (next, _, next_span) = self.peek();
+        if next == Kind::Colon {
+            self.peeked = None;
+            let kind = if self.take_condition() { Kind::QuestionColonCond } else { Kind::QuestionColon };
+            return (kind, next_span.end);
+        }
+        if self.extends && starts_type(next) {
+            self.extends = false;
+            let depth = self.shared.nest.borrow().stack.len();
+            self.conditions.push(depth);
+            return (Kind::QuestionCond, span.end);
+        }
+        (Kind::Question, span.end)
+    }
+
+    /// Whether a `:` here is the one a conditional type waits for.
+    fn take_condition(&mut self) -> bool {
+        if self.conditions.is_empty() {
+            return false;
+        }
+        let depth = self.shared.nest.borrow().stack.len();
+        while self.conditions.last().is_some_and(|waiting| *waiting > depth) {
+            self.conditions.pop();
+        }
+        if self.conditions.last() == Some(&depth) {
+            self.conditions.pop();
+            return true;
+        }
+        false
+    }
+
+    /// Applies the previous token's effect on the nesting; `next` is the kind and span of the current one.
+    #[cold]
+    #[inline(never)]
+    fn apply(&mut self, next: Kind, next_span: Span) -> Result<(), Error> {
+        let shared = self.shared;
+        let mut nest = shared.nest.borrow_mut();
+        let at = shared.last.get().0.start;
+        let before = self.prev2;
+        let mut grew = 0;
+        match self.prev {
+            Kind::LParen => {
+                let opener = if nest.header { Opener::Params } else { Opener::Paren };
+                nest.header = false;
+                grew = nest.open_expr(opener, at, u32::from(opener == Opener::Paren), shared);
+                if before == Kind::Typeof {
+                    // An expression inside a type: keep the tree a consumer walks bounded by both limits together.
+                    grew += nest.charge(TYPEOF_LEVELS);
+                }
+            }
+            Kind::LBrace => grew = nest.open_expr(Opener::Brace, at, 1, shared),
+            Kind::LBracket => {
+                // A key in a table constructor: 5.3 has no expression of its own open for that item.
+                let key = matches!(before, Kind::LBrace | Kind::Comma | Kind::Semicolon);
+                grew = nest.open_expr(Opener::Bracket, at, u32::from(!key), shared);
+            }
+            Kind::RParen => nest.close(&[Opener::Paren, Opener::Params], shared),
+            Kind::RBrace => nest.close(&[Opener::Brace], shared),
+            Kind::RBracket => nest.close(&[Opener::Bracket], shared),
+            Kind::Function => {
+                if nest.top() != Some(Opener::Interface) {
+                    let statement = next == Kind::Name;
+                    let in_expr = !statement && nest.at_block();
+                    let opener = if statement { Opener::Function } else { Opener::FunctionExpr };
+                    nest.open(opener, at, 1 + u32::from(in_expr), shared);
+                    shared.vararg.set(false);
+                }
+                nest.header = true;
+            }
+            Kind::Interface => {
+                if next == Kind::Name && ends_statement(before) {
+                    nest.open(Opener::Interface, at, 0, shared);
+                }
+            }
+            Kind::If => {
+                nest.open(Opener::If, at, 0, shared);
+                nest.in_expr = true;
+                grew = 1;
+            }
+            Kind::While | Kind::For => {
+                let opener = if self.prev == Kind::While { Opener::While } else { Opener::For };
+                nest.open(opener, at, 0, shared);
+                nest.in_expr = opener == Opener::While;
+                grew = u32::from(nest.in_expr);
+            }
+            Kind::Do => {
+                match nest.stack.last_mut() {
+                    Some(open) if matches!(open.opener, Opener::While | Opener::For) && open.cost == 0 => {
+                        open.cost = 1
+                    }
+                    _ => nest.open(Opener::Do, at, 1, shared),
+                }
+                nest.recount();
+                nest.in_expr = false;
+            }
+            Kind::Then | Kind::Elseif => {
+                let cost = u32::from(self.prev == Kind::Then);
+                if let Some(open) = nest.stack.last_mut()
+                    && open.opener == Opener::If
+                {
+                    open.cost = cost;
+                }
+                nest.recount();
+                nest.in_expr = cost == 0;
+            }
+            Kind::Repeat => {
+                nest.open(Opener::Repeat, at, 1, shared);
+                nest.in_expr = false;
+            }
+            Kind::Until => {
+                nest.close(&[Opener::Repeat], shared);
+                nest.in_expr = true;
+            }
+            Kind::End => {
+                const BLOCKS: [Opener; 7] = [
+                    Opener::Do,
+                    Opener::While,
+                    Opener::For,
+                    Opener::If,
+                    Opener::Function,
+                    Opener::FunctionExpr,
+                    Opener::Interface,
+                ];
+                nest.close(&BLOCKS, shared);
+            }
+            Kind::In | Kind::Return | Kind::Assign => {
+                if nest.at_block() {
+                    nest.in_expr = true;
+                }
+            }
+            Kind::Else | Kind::Local | Kind::Semicolon => {
+                if nest.at_block() {
+                    nest.in_expr = false;
+                }
+            }
+            _ => {}
+        }
+        let closes = matches!(next, Kind::End | Kind::Else | Kind::Elseif | Kind::Until | Kind::Eof);
+        let opens_block = matches!(self.prev, Kind::Do | Kind::Then | Kind::Repeat);
+        shared.levels.set(nest.levels);
+        let expression = u32::from(grew == 1 && matches!(self.prev, Kind::If | Kind::While));
+        if (grew > 0 || (opens_block && !closes))
+            && nest.levels + shared.pending.get() + expression > MAX_SYNTAX_LEVELS
+        {
+            drop(nest);
+            return Err(too_many_levels(shared, (next_span, next)));
+        }
+        if self.prev == Kind::RParen
+            && nest.closed == Some(Opener::Params)
+            && nest.levels > MAX_SYNTAX_LEVELS
+            && !closes
+        {
+            drop(nest);
+            return Err(too_many_levels(shared, (next_span, next)));
+        }
+        Ok(())
+    }
+
+    fn fetch(&mut self) -> Result<(u32, Tok, u32), Error> {
+        let lexeme = match self.peeked.take() {
+            Some(lexeme) => lexeme,
+            None => self.lexeme(),
+        };
+        let (kind, val, span) = lexeme?;
+        if self.prev <= Kind::LAST_STRUCTURAL {
+            self.apply(kind, span)?;
+        }
+        let mut end = span.end;
+        let kind = match kind {
+            Kind::Name if val < soft::COUNT => self.name_kind(val, span),
+            Kind::Question => {
+                let (kind, to) = self.question(span);
+                end = to;
+                kind
+            }
+            Kind::Colon if !self.conditions.is_empty() && self.take_condition() => Kind::ColonCond,
+            Kind::AtName => {
+                let (next, _, next_span) = self.peek();
+                if next == Kind::LParen && self.same_line(span.end, next_span.start) {
+                    Kind::AtNameCall
+                } else {
+                    kind
+                }
+            }
+            Kind::Dots => {
+                if self.shared.nest.borrow().top() == Some(Opener::Params) {
+                    self.shared.vararg.set(true);
+                }
+                kind
+            }
+            _ => kind,
+        };
+        if kind != Kind::Name && kind != Kind::Comma {
+            self.local_names = kind == Kind::Local;
+        }
+        self.prev2 = self.prev;
+        self.prev = kind;
+        self.prev_end = end;
+        let shared = self.shared;
+        shared.before.set(self.prev2);
+        shared.last.set((Span::new(span.start, end), kind));
+        Ok((span.start, Tok { kind, val }, end))
+    }
+}
+
+/// Levels an expression inside a type counts for.
+const TYPEOF_LEVELS: u32 = 7;
+
+fn hash_bytes(hasher: &foldhash::fast::RandomState, bytes: &[u8]) -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    let mut hasher = hasher.build_hasher();
+    hasher.write(bytes);
+    hasher.finish()
+}
+
+impl Iterator for Lexer<'_, '_> {
+    type Item = Result<(u32, Tok, u32), Error>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.done {
+            return None;
+        }
+        match self.fetch() {
+            Ok((_, Tok { kind: Kind::Eof, .. }, _)) => {
+                self.done = true;
+                None
+            }
+            token => Some(token),
+        }
+    }
+}
+
+impl Nest {
+    fn top(&self) -> Option<Opener> {
+        self.stack.last().map(|open| open.opener)
+    }
+
+    /// Whether the innermost construct is a block and not a bracket.
+    fn at_block(&self) -> bool {
+        !matches!(self.top(), Some(Opener::Paren | Opener::Params | Opener::Brace | Opener::Bracket))
+    }
+
+    fn open(&mut self, opener: Opener, at: u32, cost: u32, shared: &Shared<'_>) {
+        let open = Open { opener, at, cost, outer_in_expr: self.in_expr, outer_vararg: shared.vararg.get() };
+        self.stack.push(open);
+        self.levels += cost;
+        self.in_expr = false;
+    }
+
+    /// Opens a bracket with an expression inside; its level is in `cost`, and the expression it stands in counts too.
+    fn open_expr(&mut self, opener: Opener, at: u32, cost: u32, shared: &Shared<'_>) -> u32 {
+        let outer = u32::from(self.in_expr && self.at_block());
+        self.open(opener, at, cost + outer, shared);
+        cost
+    }
+
+    /// Adds levels to the construct opened last.
+    fn charge(&mut self, levels: u32) -> u32 {
+        if let Some(open) = self.stack.last_mut() {
+            open.cost += levels;
+        }
+        self.levels += levels;
+        levels
+    }
+
+    fn recount(&mut self) {
+        self.levels = BASE_LEVELS + self.stack.iter().map(|open| open.cost).sum::<u32>();
+    }
+
+    /// Closes the innermost construct if it is one of `openers`; otherwise the parser refuses the token anyway.
+    fn close(&mut self, openers: &[Opener], shared: &Shared<'_>) {
+        self.closed = None;
+        if let Some(open) = self.stack.last()
+            && openers.contains(&open.opener)
+        {
+            self.closed = Some(open.opener);
+            self.levels -= open.cost;
+            self.in_expr = open.outer_in_expr;
+            if matches!(open.opener, Opener::Function | Opener::FunctionExpr) {
+                shared.vararg.set(open.outer_vararg);
+            }
+            self.stack.pop();
+        }
+    }
+}
+
+/// Whether a statement can begin behind this token; for a name in doubt.
+const fn ends_statement(kind: Kind) -> bool {
+    !matches!(
+        kind,
+        Kind::Assign
+            | Kind::Comma
+            | Kind::LParen
+            | Kind::LBrace
+            | Kind::LBracket
+            | Kind::BinOp
+            | Kind::UnOp
+            | Kind::Minus
+            | Kind::Tilde
+            | Kind::Bar
+            | Kind::Ampersand
+            | Kind::Less
+            | Kind::Return
+            | Kind::In
+            | Kind::If
+            | Kind::Elseif
+            | Kind::While
+            | Kind::Until
+    )
+}
+
+fn binary(op: BinaryOp) -> (Kind, u32) {
+    (Kind::BinOp, op as u32)
+}
+
+fn is_keyword(word: &[u8]) -> bool {
+    let mut lexer = Raw::lexer(word);
+    !matches!(lexer.next(), Some(Ok(Raw::Name)))
+}
+
+const fn starts_type(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Name | Kind::String | Kind::Number | Kind::Literal | Kind::LBrace | Kind::LParen | Kind::Minus
+    )
+}
+
+/// The terminal of a token that is the same everywhere.
+const fn plain_kind(raw: Raw) -> Kind {
+    match raw {
+        Raw::Break => Kind::Break,
+        Raw::Do => Kind::Do,
+        Raw::Else => Kind::Else,
+        Raw::Elseif => Kind::Elseif,
+        Raw::End => Kind::End,
+        Raw::For => Kind::For,
+        Raw::Function => Kind::Function,
+        Raw::Goto => Kind::Goto,
+        Raw::If => Kind::If,
+        Raw::In => Kind::In,
+        Raw::Local => Kind::Local,
+        Raw::Repeat => Kind::Repeat,
+        Raw::Return => Kind::Return,
+        Raw::Then => Kind::Then,
+        Raw::Until => Kind::Until,
+        Raw::While => Kind::While,
+        Raw::Minus => Kind::Minus,
+        Raw::Tilde => Kind::Tilde,
+        Raw::Bar => Kind::Bar,
+        Raw::Ampersand => Kind::Ampersand,
+        Raw::Less => Kind::Less,
+        Raw::Greater => Kind::Greater,
+        Raw::Assign => Kind::Assign,
+        Raw::LParen => Kind::LParen,
+        Raw::RParen => Kind::RParen,
+        Raw::LBrace => Kind::LBrace,
+        Raw::RBrace => Kind::RBrace,
+        Raw::LBracket => Kind::LBracket,
+        Raw::RBracket => Kind::RBracket,
+        Raw::DoubleColon => Kind::DoubleColon,
+        Raw::Semicolon => Kind::Semicolon,
+        Raw::Colon => Kind::Colon,
+        Raw::Comma => Kind::Comma,
+        Raw::Dot => Kind::Dot,
+        Raw::Dots => Kind::Dots,
+        Raw::Arrow => Kind::Arrow,
+        Raw::Question => Kind::Question,
+        Raw::Bang => Kind::Bang,
+        _ => Kind::Unknown,
+    }
+}
