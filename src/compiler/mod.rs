@@ -19,10 +19,9 @@ mod position;
 mod scope;
 mod stmt;
 
-pub use error::CompileError;
-
 use crate::bytecode::{Instr, Op, Proto, UpvalDesc};
 use crate::diag::Span;
+use crate::syntax::SyntaxError;
 use crate::syntax::ast::{Chunk, Expr, Function, Symbol};
 use error::Res;
 use func::Func;
@@ -31,7 +30,7 @@ use position::Source;
 use std::sync::Arc;
 
 /// Compiles a parsed chunk to its main function. `source_text` is the text it was parsed from.
-pub fn compile(chunk: &Chunk<'_>, source_text: &[u8], chunk_name: Arc<[u8]>) -> Result<Proto, CompileError> {
+pub fn compile(chunk: &Chunk<'_>, source_text: &[u8], chunk_name: Arc<[u8]>) -> Result<Proto, SyntaxError> {
     let mut compiler = Compiler::new(chunk, source_text, chunk_name);
     compiler.main(chunk).map_err(|e| *e)
 }

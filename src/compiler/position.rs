@@ -84,11 +84,6 @@ impl<'a> Source<'a> {
         self.text.get(at as usize).copied()
     }
 
-    /// Length of the source in bytes.
-    pub fn len(&self) -> u32 {
-        self.text.len() as u32
-    }
-
     /// End of the token that starts at `at`.
     pub fn token_end(&self, at: u32) -> u32 {
         let at = at as usize;
