@@ -88,8 +88,8 @@ impl<'a> Compiler<'a> {
             self.cursor = span.start;
             return Err(self.error_near("cannot use '...' outside a vararg function"));
         }
-        self.cursor = span.end;
         let pc = self.code(Instr::abc(Op::Vararg, 0, 0, 1, 0), span);
+        self.cursor = span.end;
         Ok(Exp::new(Kind::Vararg(pc), span))
     }
 

@@ -2,8 +2,9 @@
 //!
 //! 1. A block knows its labels before its first statement, so every goto knows its label when it is compiled: the
 //!    innermost enclosing block that has the name.
-//! 2. A forward goto out of captured variables is caught up with at its label, which closes everything above its own
-//!    level. For a backward goto that is unknown until the variables' blocks end; if it must close, it is sent through
+//! 2. A goto out of variables known to be captured closes them before it jumps. They may be captured only later in the
+//!    text: then a forward goto is caught up with at its label, which closes everything above its own level. For a
+//!    backward goto that is unknown until the variables' blocks end; if it must close, it is sent through
 //!    two instructions appended to the function.
 
 use super::desc::{JumpList, Pc};
@@ -23,8 +24,10 @@ pub(super) struct Goto {
     pub line: u32,
     /// Index of the label's block.
     pub block: u32,
-    /// It leaves captured variables.
+    /// It leaves captured variables and its target has to close them.
     pub close: bool,
+    /// It closed them itself before it jumped.
+    pub closed: bool,
     /// Next older goto of the same label or loop.
     pub next: Option<u32>,
 }
@@ -75,13 +78,17 @@ impl<'a> Compiler<'a> {
             .find(|(_, key)| self.labels.contains_key(key))
     }
 
-    /// True if the statement is a jump whose target is still ahead (or nowhere).
-    pub(super) fn jumps_forward(&self, stat: &Stat<'a>) -> bool {
+    /// True if the statement is a jump that a condition can make itself: to a target still ahead (or nowhere), with
+    /// nothing to close on the way.
+    pub(super) fn jumps_ahead(&self, stat: &Stat<'a>) -> bool {
         match stat.kind {
-            StatKind::Break => true,
-            StatKind::Goto(name) => {
-                self.find_label(name.sym).is_none_or(|(_, key)| self.labels[&key].placed.is_none())
+            StatKind::Break => {
+                let block = self.f.blocks.iter().rposition(|b| b.is_loop);
+                block.is_none_or(|block| !self.leaves_captured(block))
             }
+            StatKind::Goto(name) => self.find_label(name.sym).is_none_or(|(block, key)| {
+                self.labels[&key].placed.is_none() && !self.leaves_captured(block)
+            }),
             _ => false,
         }
     }
@@ -109,21 +116,37 @@ impl<'a> Compiler<'a> {
             self.goto_back(place, block, line, span);
             return;
         }
-        let jumps = jumps.unwrap_or_else(|| self.jump(span));
         let next = self.labels.get(&key).and_then(|label| label.gotos);
-        let index = self.add_goto(jumps, block, line, next);
+        let index = self.goto_ahead(jumps, block, line, next, span);
         if let Some(label) = self.labels.get_mut(&key) {
             label.gotos = Some(index);
         }
     }
 
-    /// Records a forward jump to the end or a label of a block.
-    fn add_goto(&mut self, jumps: JumpList, block: usize, line: u32, next: Option<u32>) -> u32 {
+    /// A jump to the end or a label of an enclosing block, closing what is known to be captured.
+    fn goto_ahead(
+        &mut self,
+        jumps: Option<JumpList>,
+        block: usize,
+        line: u32,
+        next: Option<u32>,
+        span: Span,
+    ) -> u32 {
         let active = self.f.blocks.get(block + 1).map_or(self.f.active, |inner| inner.active);
+        let closed = jumps.is_none() && self.leaves_captured(block);
+        if closed {
+            self.code(Instr::abc(Op::Close, 0, reg(active), 0, 0), span);
+        }
+        let jumps = jumps.unwrap_or_else(|| self.jump(span));
         let index = self.f.gotos.len() as u32;
         let block = block as u32;
-        self.f.gotos.push(Goto { jumps, backward: false, active, line, block, close: false, next });
+        self.f.gotos.push(Goto { jumps, backward: false, active, line, block, close: false, closed, next });
         index
+    }
+
+    /// True if the blocks inside a block are known to have captured variables.
+    fn leaves_captured(&self, block: usize) -> bool {
+        self.f.blocks.iter().skip(block + 1).any(|b| b.captured)
     }
 
     fn goto_back(&mut self, to: Place, block: usize, line: u32, span: Span) {
@@ -142,6 +165,7 @@ impl<'a> Compiler<'a> {
                 line,
                 block: block as u32,
                 close: false,
+                closed: false,
                 next: None,
             });
         }
@@ -155,9 +179,8 @@ impl<'a> Compiler<'a> {
             }
             return;
         };
-        let jumps = jumps.unwrap_or_else(|| self.jump(span));
         let next = self.f.blocks[block].breaks;
-        self.f.blocks[block].breaks = Some(self.add_goto(jumps, block, line, next));
+        self.f.blocks[block].breaks = Some(self.goto_ahead(jumps, block, line, next, span));
     }
 
     /// Lands a list of forward gotos here; true if one of them leaves captured variables.

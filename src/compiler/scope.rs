@@ -27,7 +27,6 @@ impl<'a> Compiler<'a> {
     pub(super) fn enter_block(&mut self, body: Option<&Body<'a>>, is_loop: bool, is_repeat: bool) {
         let labels = body.map_or(0, |b| self.collect_labels(b));
         let f = &mut self.f;
-        debug_assert_eq!(f.free, f.active, "blocks start between statements");
         f.blocks.push(Block {
             active: f.active,
             captured: false,
@@ -44,7 +43,8 @@ impl<'a> Compiler<'a> {
         let depth = self.f.blocks.len() as u32;
         if block.captured {
             for goto in &mut self.f.gotos[block.first_goto as usize..] {
-                goto.close |= goto.block < depth || goto.backward && goto.block == depth;
+                let leaves = goto.block < depth || goto.backward && goto.block == depth;
+                goto.close |= leaves && !goto.closed;
             }
             if depth > 0 && !self.is_unreachable() {
                 self.code(Instr::abc(Op::Close, 0, reg(block.active), 0, 0), span);
@@ -53,7 +53,12 @@ impl<'a> Compiler<'a> {
         self.deactivate(block.active);
         self.f.free = block.active;
         if self.land_gotos(block.breaks) {
+            // On the line of what falls through to here, so that a line hook sees no line of its own.
+            let line = self.f.lines.last().copied();
             self.code(Instr::abc(Op::Close, 0, reg(block.active), 0, 0), span);
+            if let Some(line) = line {
+                self.fix_line(line);
+            }
         }
     }
 

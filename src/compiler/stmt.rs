@@ -19,9 +19,13 @@ impl<'a> Compiler<'a> {
 
     /// The statements of a block whose scope is open.
     pub(super) fn statements(&mut self, body: &'a Block<'a>) -> Res<()> {
+        self.statements_from(body, 0)
+    }
+
+    fn statements_from(&mut self, body: &'a Block<'a>, from: usize) -> Res<()> {
         let stats = body.stats;
         let end = stats.iter().rposition(|s| !is_void(s)).map_or(0, |n| n + 1);
-        for (i, stat) in stats.iter().enumerate() {
+        for (i, stat) in stats.iter().enumerate().skip(from) {
             match stat.kind {
                 StatKind::Label(name) => {
                     // The reference finds a goto into a scope when it has read past all labels here.
@@ -223,21 +227,33 @@ impl<'a> Compiler<'a> {
     fn arm(&mut self, arm: &'a Arm<'a>, is_last: bool, escapes: &mut JumpList) -> Res<()> {
         let mut cond = self.condition(arm.cond)?;
         self.cursor = arm.then + "then".len() as u32;
-        if let [only] = arm.body.stats
-            && self.jumps_forward(only)
-        {
-            self.go_if_false(&mut cond)?;
-            self.goto_stat(only, Some(cond.t));
-            self.cursor = only.span.end;
-            return Ok(());
-        }
-        self.go_if_true(&mut cond)?;
-        self.block(arm.body)?;
+        self.enter_block(Some(arm.body), false, false);
+        let around = match arm.body.stats.first() {
+            Some(first) if self.jumps_ahead(first) => {
+                // The condition itself is the jump.
+                self.go_if_false(&mut cond)?;
+                self.goto_stat(first, Some(cond.t));
+                self.cursor = first.span.end;
+                if arm.body.stats.len() == 1 {
+                    self.leave_block(arm.body.span);
+                    return Ok(());
+                }
+                let around = self.jump(arm.cond.span);
+                self.statements_from(arm.body, 1)?;
+                around
+            }
+            _ => {
+                self.go_if_true(&mut cond)?;
+                self.statements(arm.body)?;
+                cond.f
+            }
+        };
+        self.leave_block(arm.body.span);
         if !is_last {
             let over = self.jump(arm.cond.span);
             *escapes = self.concat(*escapes, over);
         }
-        self.patch_to_here(cond.f);
+        self.patch_to_here(around);
         Ok(())
     }
 
@@ -264,7 +280,8 @@ impl<'a> Compiler<'a> {
         self.statements(body)?;
         self.cursor = body.span.end + "until".len() as u32;
         let mut c = self.condition(cond)?;
-        if c.kind != Kind::True || c.has_jumps() {
+        let always = c.is_const() && !matches!(c.kind, Kind::Nil | Kind::False);
+        if !always {
             self.go_if_false(&mut c)?;
             // The way back must be a `JumpBack`, which pays for the turn; so the condition jumps out, not back.
             let scope = self.f.blocks.last().expect("entered above");
