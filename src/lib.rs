@@ -15,3 +15,5 @@ pub mod bytecode;
 pub mod heap;
 
 pub mod vm;
+
+pub mod compiler;

@@ -54,3 +54,12 @@ pub const NATIVE_STACK: usize = 20;
 
 /// Message handlers failing inside each other before "error in error handling".
 pub const MAX_HANDLER_DEPTH: usize = 20;
+
+/// Constants of one function, as in 5.3 (`MAXARG_Ax`). A pre-scaled wide operand could name twice as many.
+pub const MAX_CONSTANTS: usize = (1 << 26) - 1;
+
+/// Items a table constructor collects in registers before storing them, as in 5.3 (`LFIELDS_PER_FLUSH`).
+pub const FIELDS_PER_FLUSH: usize = 50;
+
+/// Instructions of one function. Far more than any source makes; keeps jump distances in 32 bits.
+pub const MAX_OPCODES: usize = 1 << 30;

@@ -1,9 +1,12 @@
 //! Bytecode: the instruction set as one table, instructions, function prototypes. Immutable, `Send + Sync`, free of
 //! heap pointers.
 
+pub mod disasm;
+pub mod dump;
 pub mod instr;
 pub mod ops;
 pub mod proto;
+pub mod verify;
 
 pub use instr::Instr;
 pub use ops::Op;

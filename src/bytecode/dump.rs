@@ -1,0 +1,350 @@
+//! Precompiled chunks: a binary form of prototypes, for `string.dump`, `load` and packs.
+//!
+//! ```text
+//! chunk    = ESC "wip" version format check fingerprint function
+//! function = source line_defined last_line_defined params flags max_stack
+//!            code consts upvals protos lines spans locals          (each list: count, items)
+//! ```
+//!
+//! Counts and positions are LEB128; instructions, integers and floats are little-endian. The fingerprint is a hash of
+//! the op table, so a chunk of another instruction set is a version mismatch. Nothing read is trusted: counts reserve no
+//! more memory than the bytes left could fill, and the result passes the verifier.
+
+use super::ops::{self, Operand};
+use super::verify::verify;
+use super::{Const, Instr, LocalVar, Proto, UpvalDesc};
+use crate::diag::Span;
+use crate::limits::MAX_SYNTAX_LEVELS;
+use std::sync::Arc;
+
+/// First bytes of every chunk. The first one tells a chunk from source text.
+pub const SIGNATURE: &[u8] = b"\x1bwip";
+
+const VERSION: u8 = 0x53;
+const FORMAT: u8 = 1;
+/// Spoilt by transfers that change line ends or strip the eighth bit.
+const CHECK: &[u8] = b"\x19\x93\r\n\x1a\n";
+
+/// Why a chunk was refused, in the words that follow `<chunk name>: ` in the reference's message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BadChunk(pub &'static str);
+
+impl std::fmt::Display for BadChunk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} precompiled chunk", self.0)
+    }
+}
+
+impl std::error::Error for BadChunk {}
+
+const TRUNCATED: BadChunk = BadChunk("truncated");
+const CORRUPTED: BadChunk = BadChunk("corrupted");
+
+/// FNV-1a over op names and operand kinds.
+fn fingerprint() -> u32 {
+    let mut hash = 0x811c_9dc5_u32;
+    let mut mix = |byte: u8| hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    for op in ops::ALL {
+        op.name().bytes().for_each(&mut mix);
+        let kinds = op.operands();
+        [kinds.a, kinds.b, kinds.c, kinds.w].into_iter().for_each(|kind| mix(kind as u8));
+    }
+    hash
+}
+
+/// True if the bytes claim to be a precompiled chunk.
+#[must_use]
+pub fn is_precompiled(bytes: &[u8]) -> bool {
+    bytes.first() == SIGNATURE.first()
+}
+
+// ---- writing ----
+
+/// Serialises a function; `strip` leaves out everything only messages and `debug` need.
+#[must_use]
+pub fn dump(proto: &Proto, strip: bool) -> Vec<u8> {
+    let mut out = Writer { out: SIGNATURE.to_vec(), strip };
+    out.out.extend([VERSION, FORMAT]);
+    out.out.extend(CHECK);
+    out.out.extend(fingerprint().to_le_bytes());
+    out.function(proto, None);
+    out.out
+}
+
+struct Writer {
+    out: Vec<u8>,
+    strip: bool,
+}
+
+impl Writer {
+    fn number(&mut self, mut n: u64) {
+        while n >= 0x80 {
+            self.out.push(n as u8 | 0x80);
+            n >>= 7;
+        }
+        self.out.push(n as u8);
+    }
+
+    fn size(&mut self, n: usize) {
+        self.number(n as u64);
+    }
+
+    /// Small differences in either direction become small numbers.
+    fn difference(&mut self, from: u32, to: u32) {
+        let d = i64::from(to) - i64::from(from);
+        self.number(((d << 1) ^ (d >> 63)) as u64);
+    }
+
+    fn bytes(&mut self, s: &[u8]) {
+        self.size(s.len());
+        self.out.extend_from_slice(s);
+    }
+
+    fn function(&mut self, p: &Proto, parent: Option<&Proto>) {
+        // A nested function mostly has its parent's source: then the name is left out.
+        let same = parent.is_some_and(|parent| parent.source == p.source);
+        self.bytes(if self.strip || same { b"" } else { &p.source });
+        self.number(u64::from(p.line_defined));
+        self.number(u64::from(p.last_line_defined));
+        self.out.extend([p.num_params, u8::from(p.is_vararg), p.max_stack]);
+        self.size(p.code.len());
+        for i in &p.code {
+            self.out.extend(without_hash(*i).0.to_le_bytes());
+        }
+        self.size(p.consts.len());
+        p.consts.iter().for_each(|k| self.constant(k));
+        self.size(p.upvals.len());
+        for up in &p.upvals {
+            self.out.extend([u8::from(up.in_stack), up.index]);
+            self.bytes(if self.strip { b"" } else { &up.name });
+        }
+        self.size(p.protos.len());
+        p.protos.iter().for_each(|inner| self.function(inner, Some(p)));
+        if self.strip {
+            self.out.extend([0, 0, 0]);
+        } else {
+            self.debug(p);
+        }
+    }
+
+    fn constant(&mut self, k: &Const) {
+        match k {
+            Const::Nil => self.out.push(0),
+            Const::False => self.out.push(1),
+            Const::True => self.out.push(2),
+            Const::Integer(i) => {
+                self.out.push(3);
+                self.out.extend(i.to_le_bytes());
+            }
+            Const::Float(n) => {
+                self.out.push(4);
+                self.out.extend(n.to_bits().to_le_bytes());
+            }
+            Const::String(s) => {
+                self.out.push(5);
+                self.bytes(s);
+            }
+        }
+    }
+
+    fn debug(&mut self, p: &Proto) {
+        self.size(p.lines.len());
+        let mut last = p.line_defined;
+        for &line in &p.lines {
+            self.difference(last, line);
+            last = line;
+        }
+        self.size(p.spans.len());
+        let mut last = 0;
+        for span in &p.spans {
+            self.difference(last, span.start);
+            self.difference(span.start, span.end);
+            last = span.start;
+        }
+        self.size(p.locals.len());
+        for local in &p.locals {
+            self.bytes(&local.name);
+            self.number(u64::from(local.start_pc));
+            self.number(u64::from(local.end_pc));
+            self.out.push(local.reg);
+        }
+    }
+}
+
+/// The instruction as the compiler made it: name hashes belong to one running program.
+fn without_hash(i: Instr) -> Instr {
+    let hashed = i.op().is_some_and(|op| {
+        let kinds = op.operands();
+        kinds.b == Operand::Key || kinds.c == Operand::Key
+    });
+    if hashed { i.with_h(0) } else { i }
+}
+
+// ---- reading ----
+
+/// Reads a chunk back and verifies it.
+pub fn undump(bytes: &[u8]) -> Result<Proto, BadChunk> {
+    let mut r = Reader { rest: bytes };
+    let head = r.take(SIGNATURE.len().min(bytes.len()))?;
+    if head != &SIGNATURE[..head.len()] {
+        return Err(BadChunk("not a"));
+    }
+    if head.len() < SIGNATURE.len() {
+        return Err(TRUNCATED);
+    }
+    if r.byte()? != VERSION {
+        return Err(BadChunk("version mismatch in"));
+    }
+    if r.byte()? != FORMAT {
+        return Err(BadChunk("format mismatch in"));
+    }
+    if r.take(CHECK.len())? != CHECK {
+        return Err(CORRUPTED);
+    }
+    if u32::from_le_bytes(r.array()?) != fingerprint() {
+        return Err(BadChunk("version mismatch in"));
+    }
+    let empty: Arc<[u8]> = Arc::from(b"".as_slice());
+    let proto = r.function(&empty, 0)?;
+    verify(&proto).map_err(|_| CORRUPTED)?;
+    Ok(proto)
+}
+
+struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, n: usize) -> Result<&'a [u8], BadChunk> {
+        let (head, rest) = self.rest.split_at_checked(n).ok_or(TRUNCATED)?;
+        self.rest = rest;
+        Ok(head)
+    }
+
+    fn byte(&mut self) -> Result<u8, BadChunk> {
+        Ok(self.take(1)?[0])
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], BadChunk> {
+        self.take(N)?.try_into().map_err(|_| TRUNCATED)
+    }
+
+    fn number(&mut self) -> Result<u64, BadChunk> {
+        let mut n = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            n |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Ok(n);
+            }
+        }
+        Err(CORRUPTED)
+    }
+
+    fn small(&mut self) -> Result<u32, BadChunk> {
+        u32::try_from(self.number()?).map_err(|_| CORRUPTED)
+    }
+
+    fn difference(&mut self, from: u32) -> Result<u32, BadChunk> {
+        let n = self.number()?;
+        let d = (n >> 1) as i64 ^ -((n & 1) as i64);
+        let to = i64::from(from).checked_add(d).ok_or(CORRUPTED)?;
+        u32::try_from(to).map_err(|_| CORRUPTED)
+    }
+
+    fn bytes(&mut self) -> Result<&'a [u8], BadChunk> {
+        let n = usize::try_from(self.number()?).map_err(|_| TRUNCATED)?;
+        self.take(n)
+    }
+
+    fn flag(&mut self) -> Result<bool, BadChunk> {
+        match self.byte()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(CORRUPTED),
+        }
+    }
+
+    /// A counted list whose items take at least `least` bytes each in the file.
+    fn list<T>(
+        &mut self,
+        least: usize,
+        mut item: impl FnMut(&mut Self) -> Result<T, BadChunk>,
+    ) -> Result<Box<[T]>, BadChunk> {
+        let n = usize::try_from(self.number()?).map_err(|_| TRUNCATED)?;
+        if n > self.rest.len() / least {
+            return Err(TRUNCATED);
+        }
+        let mut items = Vec::new();
+        for _ in 0..n {
+            items.push(item(self)?);
+        }
+        Ok(items.into())
+    }
+
+    fn function(&mut self, parent_source: &Arc<[u8]>, depth: u32) -> Result<Proto, BadChunk> {
+        if depth > MAX_SYNTAX_LEVELS {
+            return Err(CORRUPTED);
+        }
+        let source = match self.bytes()? {
+            b"" => parent_source.clone(),
+            own => Arc::from(own),
+        };
+        let line_defined = self.small()?;
+        let last_line_defined = self.small()?;
+        let num_params = self.byte()?;
+        let is_vararg = self.flag()?;
+        let max_stack = self.byte()?;
+        let code = self.list(8, |r| Ok(Instr(u64::from_le_bytes(r.array()?))))?;
+        let consts = self.list(1, Self::constant)?;
+        let upvals = self
+            .list(3, |r| Ok(UpvalDesc { in_stack: r.flag()?, index: r.byte()?, name: r.bytes()?.into() }))?;
+        // An empty function already takes more than a dozen bytes.
+        let protos = self.list(12, |r| r.function(&source, depth + 1))?;
+        let mut line = line_defined;
+        let lines = self.list(1, |r| {
+            line = r.difference(line)?;
+            Ok(line)
+        })?;
+        let mut start = 0;
+        let spans = self.list(2, |r| {
+            start = r.difference(start)?;
+            Ok(Span::new(start, r.difference(start)?))
+        })?;
+        let locals = self.list(4, |r| {
+            let name = r.bytes()?.into();
+            Ok(LocalVar { name, start_pc: r.small()?, end_pc: r.small()?, reg: r.byte()? })
+        })?;
+        Ok(Proto {
+            code,
+            consts,
+            protos,
+            upvals,
+            num_params,
+            is_vararg,
+            max_stack,
+            line_defined,
+            last_line_defined,
+            source,
+            lines,
+            spans,
+            locals,
+        })
+    }
+
+    fn constant(&mut self) -> Result<Const, BadChunk> {
+        Ok(match self.byte()? {
+            0 => Const::Nil,
+            1 => Const::False,
+            2 => Const::True,
+            3 => Const::Integer(i64::from_le_bytes(self.array()?)),
+            4 => Const::Float(f64::from_bits(u64::from_le_bytes(self.array()?))),
+            5 => Const::String(self.bytes()?.into()),
+            _ => return Err(CORRUPTED),
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "dump_tests.rs"]
+mod tests;

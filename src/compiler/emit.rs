@@ -1,0 +1,171 @@
+//! Emitting instructions, registers and constants.
+
+use super::desc::{Exp, Kind, Pc, Reg};
+use super::func::ConstKey;
+use super::{Compiler, Res};
+use crate::bytecode::instr::SLOT;
+use crate::bytecode::{Instr, Op};
+use crate::diag::Span;
+use crate::limits::{MAX_CONSTANTS, MAX_OPERAND_CONSTANT, MAX_REGISTERS};
+
+/// Register operand.
+pub(super) const fn reg(r: Reg) -> u16 {
+    r as u16 * SLOT as u16
+}
+
+/// Constant operand, for an index that is known to fit.
+pub(super) const fn konst(k: u32) -> u16 {
+    (k * SLOT) as u16
+}
+
+/// True if an operand can name this constant.
+pub(super) const fn reachable(k: u32) -> bool {
+    k as usize <= MAX_OPERAND_CONSTANT
+}
+
+impl<'a> Compiler<'a> {
+    /// Appends an instruction at the line of the last token, landing pending jumps on it.
+    pub(super) fn code(&mut self, i: Instr, span: Span) -> Pc {
+        self.land_pending();
+        let line = self.line();
+        let pc = self.f.pc();
+        self.f.code.push(i);
+        self.f.lines.push(line);
+        self.f.spans.push(span);
+        pc
+    }
+
+    /// Moves the newest instruction to another line.
+    pub(super) fn fix_line(&mut self, line: u32) {
+        if let Some(last) = self.f.lines.last_mut() {
+            *last = line;
+        }
+    }
+
+    /// Takes back the newest instruction.
+    pub(super) fn uncode(&mut self) {
+        self.f.code.pop();
+        self.f.lines.pop();
+        self.f.spans.pop();
+    }
+
+    // ---- registers ----
+
+    /// Makes sure that `n` more registers exist.
+    pub(super) fn check_stack(&mut self, n: usize) -> Res<()> {
+        let size = usize::from(self.f.free) + n;
+        if size > MAX_REGISTERS {
+            return Err(self.error_near("function or expression needs too many registers"));
+        }
+        self.f.max_stack = self.f.max_stack.max(size as u8);
+        Ok(())
+    }
+
+    /// Takes the next `n` registers.
+    pub(super) fn reserve(&mut self, n: usize) -> Res<()> {
+        self.check_stack(n)?;
+        self.f.free += n as u8;
+        Ok(())
+    }
+
+    /// Releases a register unless a variable lives there.
+    pub(super) fn free_reg(&mut self, r: Reg) {
+        if r >= self.f.active {
+            self.f.free -= 1;
+            debug_assert_eq!(r, self.f.free, "registers are released in reverse order");
+        }
+    }
+
+    pub(super) fn free_exp(&mut self, e: &Exp) {
+        if let Kind::NonReloc(r) = e.kind {
+            self.free_reg(r);
+        }
+    }
+
+    /// Releases two operands, the higher register first.
+    pub(super) fn free_exps(&mut self, a: &Exp, b: &Exp) {
+        match (a.kind, b.kind) {
+            (Kind::NonReloc(x), Kind::NonReloc(y)) if x > y => {
+                self.free_reg(x);
+                self.free_reg(y);
+            }
+            _ => {
+                self.free_exp(b);
+                self.free_exp(a);
+            }
+        }
+    }
+
+    // ---- constants ----
+
+    /// Index of a constant of the current function.
+    pub(super) fn constant(&mut self, key: ConstKey<'a>) -> Res<u32> {
+        if let Some(&k) = self.f.const_map.get(&key) {
+            return Ok(k);
+        }
+        if self.f.consts.len() >= MAX_CONSTANTS {
+            return Err(self.error_limit(MAX_CONSTANTS, "constants"));
+        }
+        let k = self.f.consts.len() as u32;
+        self.f.consts.push(key.to_const());
+        self.f.const_map.insert(key, k);
+        Ok(k)
+    }
+
+    /// A constant expression as an operand, if it can be one.
+    pub(super) fn const_operand(&mut self, e: &Exp) -> Res<Option<u16>> {
+        if !e.is_const() {
+            return Ok(None);
+        }
+        let k = match e.kind {
+            Kind::Nil => self.constant(ConstKey::Nil)?,
+            Kind::True => self.constant(ConstKey::True)?,
+            Kind::False => self.constant(ConstKey::False)?,
+            Kind::Int(i) => self.constant(ConstKey::Integer(i))?,
+            Kind::Float(n) => self.constant(ConstKey::Float(n.to_bits()))?,
+            Kind::Str(k) => k,
+            _ => return Ok(None),
+        };
+        Ok(reachable(k).then(|| konst(k)))
+    }
+
+    /// A numeral as an operand, if it can be one.
+    pub(super) fn numeral_operand(&mut self, e: &Exp) -> Res<Option<u16>> {
+        if e.is_numeral() { self.const_operand(e) } else { Ok(None) }
+    }
+
+    // ---- loads ----
+
+    /// `R[from] … = nil`, merged with a `LoadNil` just before when the ranges touch.
+    pub(super) fn load_nil(&mut self, from: Reg, n: usize, span: Span) {
+        if self.f.pc() > self.f.last_target
+            && let Some(last) = self.f.code.last_mut()
+            && last.op() == Some(Op::LoadNil)
+        {
+            let first = usize::from(last.a() / SLOT as u16);
+            let end = first + usize::from(last.b());
+            let (new_first, new_end) = (usize::from(from), usize::from(from) + n);
+            if first <= new_first && new_first <= end || new_first <= first && first <= new_end {
+                let low = first.min(new_first);
+                *last = Instr::abc(Op::LoadNil, 0, reg(low as Reg), (end.max(new_end) - low) as u16, 0);
+                return;
+            }
+        }
+        self.code(Instr::abc(Op::LoadNil, 0, reg(from), n as u16, 0), span);
+    }
+
+    /// `R[r] = K[k]`
+    pub(super) fn load_k(&mut self, r: Reg, k: u32, span: Span) {
+        self.code(Instr::aw(Op::LoadK, 0, reg(r), (k * SLOT) as i32), span);
+    }
+
+    pub(super) fn load_int(&mut self, r: Reg, i: i64, span: Span) -> Res<()> {
+        if let Ok(w) = i32::try_from(i) {
+            self.code(Instr::aw(Op::LoadInt, 0, reg(r), w), span);
+        } else {
+            let k = self.constant(ConstKey::Integer(i))?;
+            self.load_k(r, k, span);
+        }
+        Ok(())
+    }
+}

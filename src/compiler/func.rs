@@ -1,0 +1,127 @@
+//! State of one function being compiled.
+
+use super::desc::{JumpList, Pc, Reg};
+use super::label::Goto;
+use crate::bytecode::{Const, Instr, LocalVar, Proto, UpvalDesc};
+use crate::diag::Span;
+use crate::syntax::ast::Symbol;
+use hashbrown::HashMap;
+
+/// A constant as a map key. Floats by their bits, so that no two different ones merge.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum ConstKey<'a> {
+    Nil,
+    False,
+    True,
+    Integer(i64),
+    Float(u64),
+    String(&'a [u8]),
+}
+
+impl ConstKey<'_> {
+    pub fn to_const(self) -> Const {
+        match self {
+            Self::Nil => Const::Nil,
+            Self::False => Const::False,
+            Self::True => Const::True,
+            Self::Integer(i) => Const::Integer(i),
+            Self::Float(bits) => Const::Float(f64::from_bits(bits)),
+            Self::String(s) => Const::String(s.into()),
+        }
+    }
+}
+
+/// A declared local variable. Register = its position among the function's variables.
+#[derive(Clone, Copy)]
+pub(super) struct Local {
+    /// `None` for the hidden variables of loops, which no name can reach.
+    pub sym: Option<Symbol>,
+    /// Index into [`Func::local_info`].
+    pub info: u32,
+}
+
+/// A lexical block.
+pub(super) struct Block {
+    /// Variables active outside.
+    pub active: u8,
+    /// Some variable of it is captured, so leaving it has to close upvalues.
+    pub captured: bool,
+    pub is_loop: bool,
+    /// A `repeat` body: its condition still sees its variables.
+    pub is_repeat: bool,
+    /// Newest `break` of the loop, a list through [`Goto::next`].
+    pub breaks: Option<u32>,
+    /// Number of gotos of the function when it was entered.
+    pub first_goto: u32,
+    /// Identity for label look-up; 0 if the block has no label.
+    pub labels: u32,
+}
+
+/// A function being compiled.
+pub(super) struct Func<'a> {
+    pub code: Vec<Instr>,
+    pub lines: Vec<u32>,
+    pub spans: Vec<Span>,
+    pub consts: Vec<Const>,
+    pub const_map: HashMap<ConstKey<'a>, u32, foldhash::fast::FixedState>,
+    pub protos: Vec<Proto>,
+    pub upvals: Vec<UpvalDesc>,
+    /// Names of `upvals`, for look-up.
+    pub upval_syms: Vec<Symbol>,
+    pub local_info: Vec<LocalVar>,
+    /// Declared variables; the first `active` of them are in scope.
+    pub locals: Vec<Local>,
+    pub active: u8,
+    /// First free register.
+    pub free: Reg,
+    pub max_stack: u8,
+    pub num_params: u8,
+    pub is_vararg: bool,
+    pub line_defined: u32,
+    pub last_line_defined: u32,
+    pub blocks: Vec<Block>,
+    pub gotos: Vec<Goto>,
+    /// First goto without a label, reported when the function ends.
+    pub lost_goto: Option<Box<[u8]>>,
+    /// Jumps to the next instruction.
+    pub pending: JumpList,
+    /// Last instruction known to be a jump target.
+    pub last_target: Pc,
+    /// Some local variable is captured by a closure: returns must close upvalues.
+    pub captures: bool,
+}
+
+impl Func<'_> {
+    pub fn new(line_defined: u32, is_vararg: bool) -> Self {
+        Self {
+            code: Vec::new(),
+            lines: Vec::new(),
+            spans: Vec::new(),
+            consts: Vec::new(),
+            const_map: HashMap::default(),
+            protos: Vec::new(),
+            upvals: Vec::new(),
+            upval_syms: Vec::new(),
+            local_info: Vec::new(),
+            locals: Vec::new(),
+            active: 0,
+            free: 0,
+            max_stack: 2,
+            num_params: 0,
+            is_vararg,
+            line_defined,
+            last_line_defined: 0,
+            blocks: Vec::new(),
+            gotos: Vec::new(),
+            lost_goto: None,
+            pending: JumpList::EMPTY,
+            last_target: 0,
+            captures: false,
+        }
+    }
+
+    /// Index of the next instruction.
+    pub fn pc(&self) -> Pc {
+        self.code.len() as Pc
+    }
+}

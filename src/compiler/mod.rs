@@ -1,0 +1,168 @@
+//! Syntax tree to bytecode, in one pass over the tree.
+//!
+//! 1. Code is generated as the reference does it, so that order of evaluation, line numbers, debug names and limits are
+//!    the same; only the instruction set differs.
+//! 2. `cursor` is the end of the token the reference would have read last. Lines come from it.
+//! 3. Work is linear in the size of the source, and the depth of recursion is the depth of nesting.
+
+mod desc;
+mod discharge;
+mod emit;
+mod error;
+mod expr;
+mod fold;
+mod func;
+mod jump;
+mod label;
+mod operator;
+mod position;
+mod scope;
+mod stmt;
+
+use crate::bytecode::{Instr, Op, Proto, UpvalDesc};
+use crate::diag::Span;
+use crate::syntax::SyntaxError;
+use crate::syntax::ast::{Chunk, Expr, Function, Symbol};
+use error::Res;
+use func::Func;
+use hashbrown::HashMap;
+use position::Source;
+use std::sync::Arc;
+
+/// Compiles a parsed chunk to its main function. `source_text` is the text it was parsed from.
+pub fn compile(chunk: &Chunk<'_>, source_text: &[u8], chunk_name: Arc<[u8]>) -> Result<Proto, SyntaxError> {
+    let mut compiler = Compiler::new(chunk, source_text, chunk_name);
+    compiler.main(chunk).map_err(|e| *e)
+}
+
+struct Compiler<'a> {
+    names: &'a [&'a [u8]],
+    source: Source<'a>,
+    chunk_name: Arc<[u8]>,
+    /// The function being compiled.
+    f: Box<Func<'a>>,
+    /// The functions around it, outermost first.
+    outer: Vec<Box<Func<'a>>>,
+    /// Active variables by name, see `scope`.
+    bindings: Vec<Vec<scope::Binding>>,
+    /// The symbol of `_ENV`.
+    env: Symbol,
+    /// Labels of open blocks, by block identity and name.
+    labels: HashMap<(u32, Symbol), label::Label, foldhash::fast::FixedState>,
+    label_blocks: u32,
+    /// Left spines under way, see `expr`.
+    spine: Vec<&'a Expr<'a>>,
+    /// End of the last token read.
+    cursor: u32,
+}
+
+impl<'a> Compiler<'a> {
+    fn new(chunk: &Chunk<'a>, source_text: &'a [u8], chunk_name: Arc<[u8]>) -> Self {
+        let names = chunk.names;
+        let env = names.iter().position(|&n| n == b"_ENV").unwrap_or(names.len());
+        Self {
+            names,
+            source: Source::new(source_text),
+            chunk_name,
+            f: Box::new(Func::new(0, true)),
+            outer: Vec::new(),
+            bindings: vec![Vec::new(); names.len() + 1],
+            env: Symbol(env as u32),
+            labels: HashMap::default(),
+            label_blocks: 0,
+            spine: Vec::new(),
+            cursor: 0,
+        }
+    }
+
+    fn name(&self, sym: Symbol) -> &'a [u8] {
+        self.names.get(sym.0 as usize).copied().unwrap_or(b"_ENV")
+    }
+
+    /// Line of the last token read.
+    fn line(&mut self) -> u32 {
+        self.source.line(self.cursor.saturating_sub(1))
+    }
+
+    fn main(&mut self, chunk: &Chunk<'a>) -> Res<Proto> {
+        self.f.upvals.push(UpvalDesc { in_stack: true, index: 0, name: b"_ENV".as_slice().into() });
+        self.f.upval_syms.push(self.env);
+        self.enter_block(Some(chunk.block), false, false);
+        self.statements(chunk.block)?;
+        let end = Span::new(chunk.block.span.end, chunk.block.span.end);
+        self.end_function(end)?;
+        Ok(self.finish())
+    }
+
+    /// Compiles a function and gives its index among the prototypes of the enclosing one.
+    fn function_body(&mut self, func: &'a Function<'a>, line: u32) -> Res<usize> {
+        let inner = Box::new(Func::new(line, func.is_vararg));
+        let enclosing = std::mem::replace(&mut self.f, inner);
+        self.outer.push(enclosing);
+        self.enter_block(Some(func.body), false, false);
+        for param in func.params {
+            if param.name.span != Span::default() {
+                self.cursor = param.name.span.end;
+            }
+            self.declare_name(param.name.sym)?;
+        }
+        let params = func.params.len();
+        self.activate(params);
+        self.f.num_params = params as u8;
+        self.reserve(params)?;
+        self.statements(func.body)?;
+        self.f.last_line_defined = self.source.line(func.end.start);
+        self.cursor = func.end.end;
+        self.end_function(func.end)?;
+        let proto = self.finish();
+        let enclosing = self.outer.pop().expect("pushed above");
+        self.f = enclosing;
+        self.f.protos.push(proto);
+        Ok(self.f.protos.len() - 1)
+    }
+
+    /// The return at the end of every function, and what could only be known there.
+    fn end_function(&mut self, end: Span) -> Res<()> {
+        self.code(Instr::abc(Op::Return0, 0, 0, 0, 0), end);
+        self.leave_block(end);
+        if let Some(message) = self.f.lost_goto.take() {
+            return Err(self.error_at(self.cursor, message.into()));
+        }
+        self.finish_gotos();
+        if self.f.captures {
+            self.close_on_return();
+        }
+        Ok(())
+    }
+
+    /// Makes every way out of the function close upvalues.
+    fn close_on_return(&mut self) {
+        for i in &mut self.f.code {
+            *i = match i.op() {
+                Some(Op::Return0) => Instr::abc(Op::Return, 1, 0, 1, 0),
+                Some(Op::Return1) => Instr::abc(Op::Return, 1, i.a(), 2, 0),
+                Some(Op::Return | Op::TailCall) => i.with_h(1),
+                _ => continue,
+            };
+        }
+    }
+
+    fn finish(&mut self) -> Proto {
+        let f = std::mem::replace(&mut *self.f, Func::new(0, false));
+        Proto {
+            code: f.code.into(),
+            consts: f.consts.into(),
+            protos: f.protos.into(),
+            upvals: f.upvals.into(),
+            num_params: f.num_params,
+            is_vararg: f.is_vararg,
+            max_stack: f.max_stack,
+            line_defined: f.line_defined,
+            last_line_defined: f.last_line_defined,
+            source: self.chunk_name.clone(),
+            lines: f.lines.into(),
+            spans: f.spans.into(),
+            locals: f.local_info.into(),
+        }
+    }
+}
