@@ -4,8 +4,12 @@
 
 pub mod limits;
 
+pub mod numfmt;
+
 pub mod diag;
 
 pub mod syntax;
 
 pub mod bytecode;
+
+pub mod stdlib;

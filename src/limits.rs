@@ -15,3 +15,13 @@ pub const MAX_REGISTERS: usize = 250;
 
 /// Constants reachable by a 16-bit pre-scaled operand. Later ones are loaded into a register first.
 pub const MAX_OPERAND_CONSTANT: usize = 4095;
+
+/// Captures of one pattern, as in 5.3 (`LUA_MAXCAPTURES`).
+pub const MAX_CAPTURES: usize = 32;
+
+/// Choices a pattern match may have open at once, as `MAXCCALLS` of the string library in 5.3: nothing recurses here,
+/// but programs see "pattern too complex" at the same patterns.
+pub const MAX_MATCH_DEPTH: usize = 200;
+
+/// Bytes of an integer in `string.pack`, as in 5.3 (`MAXINTSIZE`).
+pub const MAX_PACK_INT_SIZE: u32 = 16;
