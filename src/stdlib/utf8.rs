@@ -159,7 +159,8 @@ mod tests {
 
     #[test]
     fn round_trip_through_rust() {
-        for c in ('\0'..=char::MAX).step_by(97).chain(['\u{7f}', '\u{80}', '\u{7ff}', '\u{800}', '\u{ffff}']) {
+        for c in ('\0'..=char::MAX).step_by(97).chain(['\u{7f}', '\u{80}', '\u{7ff}', '\u{800}', '\u{ffff}'])
+        {
             let mut out = Vec::new();
             encode(&mut out, c as u32);
             assert_eq!(out, c.to_string().as_bytes());
