@@ -6,6 +6,8 @@ pub mod limits;
 
 pub mod numeral;
 
+pub mod numfmt;
+
 pub mod diag;
 
 pub mod syntax;
@@ -17,3 +19,5 @@ pub mod heap;
 pub mod vm;
 
 pub mod compiler;
+
+pub mod stdlib;

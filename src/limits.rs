@@ -63,3 +63,13 @@ pub const FIELDS_PER_FLUSH: usize = 50;
 
 /// Instructions of one function. Far more than any source makes; keeps jump distances in 32 bits.
 pub const MAX_OPCODES: usize = 1 << 30;
+
+/// Captures of one pattern, as in 5.3 (`LUA_MAXCAPTURES`).
+pub const MAX_CAPTURES: usize = 32;
+
+/// Choices a pattern match may have open at once, as `MAXCCALLS` of the string library in 5.3: nothing recurses here,
+/// but programs see "pattern too complex" at the same patterns.
+pub const MAX_MATCH_DEPTH: usize = 200;
+
+/// Bytes of an integer in `string.pack`, as in 5.3 (`MAXINTSIZE`).
+pub const MAX_PACK_INT_SIZE: u32 = 16;
