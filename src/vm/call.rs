@@ -560,10 +560,10 @@ impl Vm {
     pub fn run(&mut self) -> Exit {
         self.budget = self.slice;
         let this: *mut Self = self;
-        let outcome = std::panic::catch_unwind(|| {
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             // SAFETY: the state is consistent between runs.
             unsafe { if (*this).settle(Ok(())) { (*this).exit } else { dispatch::enter(this) } }
-        });
+        }));
         match outcome {
             Ok(exit) => exit,
             Err(_) => {

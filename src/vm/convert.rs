@@ -28,9 +28,9 @@ pub unsafe fn to_number(v: Value) -> Option<Value> {
 /// Appends a number as Lua prints it.
 pub fn write_number(out: &mut Vec<u8>, v: Value) {
     if v.tag == tag::INT {
-        crate::numfmt::write_int(out, v.as_int());
+        out.extend_from_slice(&crate::numfmt::integer_text(v.as_int()));
     } else {
-        crate::numfmt::write_float(out, v.as_float());
+        out.extend_from_slice(&crate::numfmt::float_text(v.as_float()));
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) use matching::{enter, hook_table, plain_table};
 #[cfg(wippy_table_dispatch)]
 mod table {
     use super::{Exit, FrameKind, Instr, KSlot, Op, Slow, State, Step, Value, Vm, frame_flag, run};
-    use crate::for_each_op;
+    use crate::bytecode::ops::for_each_op;
 
     type Handler =
         unsafe extern "C-unwind" fn(*const Instr, *mut Value, *const KSlot, *mut Vm, u64, *const Handlers);
@@ -190,7 +190,7 @@ mod table {
 #[cfg(not(wippy_table_dispatch))]
 mod matching {
     use super::{Exit, FrameKind, Instr, KSlot, Op, Slow, State, Step, Value, Vm, frame_flag, run};
-    use crate::for_each_op;
+    use crate::bytecode::ops::for_each_op;
 
     pub fn plain_table() -> *const () {
         std::ptr::null()

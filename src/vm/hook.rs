@@ -62,7 +62,7 @@ impl Vm {
             let line = (*code).line(pc).unwrap_or(0);
             // A new line, a jump back, or the start of a function.
             let last = (hook.last_pc as usize).wrapping_sub((*code).entry as usize) / size_of::<Instr>();
-            let same_function = !hook.last_pc.is_null() && last < (*code).code.len();
+            let same_function = !hook.last_pc.is_null() && last < (&(*code).code).len();
             if pc == 0 || !same_function || pc <= last || line != hook.last_line {
                 line_event = Some(line);
             }

@@ -85,8 +85,8 @@ pub struct Vm {
     pub(crate) hook_tops: Vec<u64>,
     /// Reductions given per slice.
     pub(crate) slice: i32,
-    /// Message handlers running inside each other.
-    pub(crate) handler_depth: u32,
+    /// The function `next`, which `pairs` returns.
+    pub(crate) next: Value,
     /// State of `math.random`.
     pub rng: [u64; 4],
     /// Traceback of the error that ended the run.
@@ -128,7 +128,7 @@ impl Vm {
         let globals = heap.new_table()?;
         let registry = heap.new_table()?;
         let main = heap.new_thread()?;
-        let mut vm = Box::new(Self {
+        let vm = Box::new(Self {
             budget: crate::limits::DEFAULT_SLICE,
             th: main,
             table: dispatch::plain_table(),
@@ -153,7 +153,7 @@ impl Vm {
             loader: None,
             hook_tops: Vec::new(),
             slice: crate::limits::DEFAULT_SLICE,
-            handler_depth: 0,
+            next: Value::NIL,
             rng: [0x9E37_79B9_7F4A_7C15, 0xBF58_476D_1CE4_E5B9, 0x94D0_49BB_1331_11EB, 0x2545_F491_4F6C_DD1D],
             final_traceback: None,
             final_place: None,
@@ -190,7 +190,7 @@ impl Vm {
     pub unsafe fn main_closure(&mut self, code: *const Code, env: Value) -> Result<*mut Closure, OutOfMemory> {
         // SAFETY: by contract; the closure has as many upvalues as its code says.
         unsafe {
-            let n = (*code).upvals.len();
+            let n = (&(*code).upvals).len();
             let closure = self.heap.new_closure(code, n)?;
             for i in 0..n {
                 let v = if i == 0 { env } else { Value::NIL };
@@ -204,6 +204,11 @@ impl Vm {
     #[must_use]
     pub fn globals_value(&self) -> Value {
         Value::table(self.globals)
+    }
+
+    /// Sets the function that `pairs` returns.
+    pub fn set_next(&mut self, native: &'static native::Native) {
+        self.next = Value::native(std::ptr::from_ref(native).cast());
     }
 
     /// Name of an event's metamethod.

@@ -3,7 +3,6 @@
 #![allow(unsafe_op_in_unsafe_fn)]
 
 use super::meta::{EVENT_NAMES, Event};
-use super::native::native_flag;
 use super::{LuaError, Vm};
 use crate::bytecode::{Instr, Op};
 use crate::heap::thread::frame_flag;
@@ -349,10 +348,5 @@ impl Vm {
             }
         }
         best
-    }
-
-    /// True if the frame's native function catches errors: it does not show in positions.
-    pub(super) unsafe fn is_protected_call(frame: *const Frame) -> bool {
-        (*frame).kind == FrameKind::Native && (*Self::frame_native(frame)).flags & native_flag::CATCH != 0
     }
 }

@@ -695,6 +695,27 @@ impl<'gc> Cx<'gc> {
         n <= crate::limits::MAX_STACK - used.min(crate::limits::MAX_STACK)
     }
 
+    /// Inserts a value at `i`, moving those above up.
+    ///
+    /// # Panics
+    /// If `i` is beyond the end of the window.
+    pub fn insert(&mut self, i: usize, v: Val<'gc>) {
+        let n = self.top();
+        assert!(i <= n, "slot {i} is in the window or at its end");
+        self.push(v);
+        for at in (i..n).rev() {
+            let moved = self.arg(at);
+            self.set(at + 1, moved);
+        }
+        self.set(i, v);
+    }
+
+    /// The function `next`, as the base library opened it.
+    #[must_use]
+    pub fn globals_next(&self) -> Val<'gc> {
+        Val::raw_new(self.vm().next)
+    }
+
     /// Removes the top value, nil if the window is empty.
     pub fn pop(&mut self) -> Val<'gc> {
         let n = self.top();
