@@ -215,7 +215,11 @@ fn message(
         Some(Opener::Bracket) if expected.has("]") => return "']' expected".to_owned(),
         _ => {}
     }
-    for terminal in ["=", "in", "->", ",", "(", ":", ">"] {
+    // As an operator `>` comes with all the others.
+    if expected.has(">") && !expected.has("BINOP") {
+        return "'>' expected".to_owned();
+    }
+    for terminal in ["=", "in", "->", ",", "(", ":"] {
         if expected.has(terminal) && !expected.any(&["end", "else", "until", ";"]) {
             return format!("'{terminal}' expected");
         }
@@ -283,6 +287,8 @@ fn paren_start(shared: &Shared<'_>, at: u32) -> u32 {
 /// The word that closes the innermost open construct was expected, or the end of the text.
 fn closer(shared: &Shared<'_>, open: Option<&Open>, at: (Span, Kind)) -> String {
     let (what, who) = match open.map(|open| open.opener) {
+        // The text ends inside a type, where nothing is open that could be closed.
+        None if at.1 == Kind::Eof => return "unexpected symbol".to_owned(),
         None => return "<eof> expected".to_owned(),
         Some(Opener::Repeat) => ("'until'", "repeat"),
         Some(Opener::Do) => ("'end'", "do"),

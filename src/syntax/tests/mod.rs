@@ -448,6 +448,24 @@ fn literals() {
 }
 
 #[test]
+fn errors_inside_types() {
+    let arena = Bump::new();
+    for (source, expected) in [
+        ("type A = B |", "1: unexpected symbol near <eof>"),
+        ("type A = B extends C", "1: unexpected symbol near <eof>"),
+        ("type A = {f: T\ng: U}", "2: '}' expected (to close '{' at line 1) near 'g'"),
+        ("local x: = 1", "1: unexpected symbol near '='"),
+        ("local function f(a: ) end", "1: unexpected symbol near ')'"),
+        ("interface I\nfunction f()\n", "3: 'end' expected (to close 'interface' at line 1) near <eof>"),
+        ("type A = Box<number", "1: '>' expected near <eof>"),
+        ("type 1 = x", "1: syntax error near '1'"),
+    ] {
+        let error = parse(source.as_bytes(), &arena).unwrap_err();
+        assert_eq!(error.to_string(), expected, "{source}");
+    }
+}
+
+#[test]
 fn garbage_is_an_error() {
     let arena = Bump::new();
     let mut state = 1_u32;
