@@ -21,3 +21,5 @@ pub mod vm;
 pub mod compiler;
 
 pub mod stdlib;
+
+pub mod runtime;

@@ -42,6 +42,17 @@ pub fn open_all(cx: &mut Cx<'_>) -> Result<(), LuaError> {
     Ok(())
 }
 
+/// Gives a process the complete standard library.
+///
+/// # Errors
+/// Memory.
+pub fn install(vm: &mut crate::vm::Vm) -> Result<(), LuaError> {
+    if let Some(next) = base::LIB.functions.iter().find(|f| f.name == "next") {
+        vm.set_next(next);
+    }
+    vm.with_context(|cx| open_all(cx))
+}
+
 /// Ends a native function with the string that a `__tostring` handler returned on top.
 fn returned_string(cx: &mut Cx<'_>) -> Result<Step, LuaError> {
     let v = must_be_string(cx.arg(cx.top() - 1))?;

@@ -574,6 +574,30 @@ impl Vm {
         }
     }
 
+    /// Traceback of the error that ended the run.
+    pub fn take_traceback(&mut self) -> Option<Vec<u8>> {
+        self.final_traceback.take()
+    }
+
+    /// Place of the error that ended the run.
+    pub fn take_place(&mut self) -> Option<super::error::Place> {
+        self.final_place.take()
+    }
+
+    /// Runs all finalizers that are due. Errors in them are ignored, as at the end of a program in 5.3.
+    pub fn close(&mut self) {
+        while let Some(object) = self.heap.gc.take_due() {
+            // SAFETY: due objects are alive.
+            let handler = unsafe { self.value_handler(object, Event::Gc) };
+            if !handler.is_function() {
+                continue;
+            }
+            if self.start(handler, &[object]).is_ok() {
+                while self.run() == Exit::Preempted {}
+            }
+        }
+    }
+
     /// Results of the main function, or the error value.
     #[must_use]
     pub fn exit_values(&self) -> &[Value] {

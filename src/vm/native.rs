@@ -163,11 +163,11 @@ impl<'gc> Val<'gc> {
     pub const TRUE: Self = Self::raw_new(Value::TRUE);
     pub const FALSE: Self = Self::raw_new(Value::FALSE);
 
-    pub(super) const fn raw_new(raw: Value) -> Self {
+    pub(crate) const fn raw_new(raw: Value) -> Self {
         Self { raw, life: PhantomData }
     }
 
-    pub(super) const fn raw(self) -> Value {
+    pub(crate) const fn raw(self) -> Value {
         self.raw
     }
 
@@ -1330,7 +1330,7 @@ impl<'gc> Cx<'gc> {
                     Some(name) => name.bytes().to_vec(),
                     None => v.type_name().as_bytes().to_vec(),
                 };
-                text.extend_from_slice(format!(": {:#016x}", v.address()).as_bytes());
+                text.extend_from_slice(format!(": {:#x}", v.address()).as_bytes());
                 self.string(&text)
             }
         }
@@ -1377,6 +1377,18 @@ impl Drop for SharedBytes {
     fn drop(&mut self) {
         // SAFETY: this reference is given back once.
         unsafe { Blob::release(self.0) }
+    }
+}
+
+impl<'gc> Cx<'gc> {
+    /// A value that the host got from this process (exit values) as one of this context.
+    pub(crate) fn host_value(&self, v: Value) -> Val<'gc> {
+        Val::raw_new(v)
+    }
+
+    /// A value for the host.
+    pub(crate) fn to_host(v: Val<'_>) -> Value {
+        v.raw
     }
 }
 

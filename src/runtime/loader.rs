@@ -1,0 +1,47 @@
+//! From chunks to prototypes: the hook that `load` reaches the compiler through.
+
+use crate::bytecode::{Proto, dump};
+use crate::syntax::SyntaxError;
+use crate::vm::LoadMode;
+use crate::vm::debug::short_source;
+use bumpalo::Bump;
+use std::sync::Arc;
+
+/// Compiles source text.
+///
+/// # Errors
+/// The first error of the text.
+pub fn compile_source(source: &[u8], chunk_name: &[u8]) -> Result<Proto, SyntaxError> {
+    let arena = Bump::new();
+    let chunk = crate::syntax::parse(source, &arena)?;
+    crate::compiler::compile(&chunk, source, Arc::from(chunk_name))
+}
+
+/// `chunk:line: message`, as `load` reports an error.
+#[must_use]
+pub fn error_text(chunk_name: &[u8], error: &SyntaxError) -> Vec<u8> {
+    let mut text = short_source(chunk_name);
+    text.extend_from_slice(format!(":{}: ", error.line).as_bytes());
+    text.extend_from_slice(&error.message);
+    text
+}
+
+/// Turns a text or binary chunk into a prototype; the error is the message for the caller of `load`.
+///
+/// # Errors
+/// A syntax error, a damaged binary chunk, or a chunk of a kind that `mode` excludes.
+pub fn load(chunk: &[u8], chunk_name: &[u8], mode: LoadMode) -> Result<Proto, Vec<u8>> {
+    let binary = chunk.first() == Some(&0x1b);
+    if binary && !mode.binary || !binary && !mode.text {
+        let (kind, allowed) = if binary { ("binary", "t") } else { ("text", "b") };
+        return Err(format!("attempt to load a {kind} chunk (mode is '{allowed}')").into_bytes());
+    }
+    if binary {
+        return dump::undump(chunk).map_err(|e| {
+            let mut text = short_source(chunk_name);
+            text.extend_from_slice(format!(": {e}").as_bytes());
+            text
+        });
+    }
+    compile_source(chunk, chunk_name).map_err(|e| error_text(chunk_name, &e))
+}

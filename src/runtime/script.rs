@@ -1,0 +1,175 @@
+//! A plain script: one process with the complete standard library.
+
+use super::loader;
+use crate::heap::{Code, Value};
+use crate::vm::native::{Cx, Kind, Val};
+use crate::vm::{Exit, LuaError, Vm};
+
+/// How a script ended.
+pub enum Outcome {
+    /// It returned; the exit code that its results stand for.
+    Done(i32),
+    /// It raised an error that nothing caught.
+    Failed(Failure),
+    /// It called `os.exit`.
+    Quit(i32),
+}
+
+/// An uncaught error.
+pub struct Failure {
+    /// The error's text.
+    pub message: Vec<u8>,
+    /// In the layout of 5.3, starting with "stack traceback:".
+    pub traceback: Vec<u8>,
+    /// Where it happened, if that is known and has source.
+    pub place: Option<crate::vm::error::Place>,
+}
+
+/// A process that runs one script.
+pub struct Script {
+    vm: Box<Vm>,
+}
+
+impl Script {
+    /// A process with the standard library and nothing loaded. `limit` is its memory limit in bytes.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn new(limit: Option<usize>) -> Result<Self, LuaError> {
+        let mut vm = Vm::new(limit)?;
+        vm.set_loader(loader::load);
+        crate::stdlib::install(&mut vm)?;
+        Ok(Self { vm })
+    }
+
+    /// The interpreter.
+    pub fn vm(&mut self) -> &mut Vm {
+        &mut self.vm
+    }
+
+    /// Sets the global `arg`: `name` at 0, the arguments from 1, what came before from -1 down.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn set_arg(&mut self, name: &[u8], args: &[Vec<u8>]) -> Result<(), LuaError> {
+        self.vm.with_context(|cx| {
+            let t = cx.table(args.len(), 1)?;
+            let program = cx.string(b"wippy")?;
+            t.set_int(cx, -1, program)?;
+            let name = cx.string(name)?;
+            t.set_int(cx, 0, name)?;
+            for (i, arg) in args.iter().enumerate() {
+                let arg = cx.string(arg)?;
+                t.set_int(cx, i as i64 + 1, arg)?;
+            }
+            let globals = cx.globals();
+            globals.set_name(cx, "arg", t.into())
+        })
+    }
+
+    /// Starts code with arguments.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn start(&mut self, code: Box<Code>, args: &[Vec<u8>]) -> Result<(), LuaError> {
+        // Code of program files stays for the whole run: functions made from it may be anywhere.
+        let code: &'static Code = Box::leak(code);
+        let f = self.vm.function(code)?;
+        let mut values: Vec<Value> = Vec::with_capacity(args.len());
+        for arg in args {
+            values.push(Value::string(self.vm.heap.new_string(arg)?));
+        }
+        self.vm.start(f, &values)
+    }
+
+    /// Runs to the end.
+    pub fn run(&mut self) -> Outcome {
+        loop {
+            match self.vm.run() {
+                Exit::Preempted => {}
+                Exit::Quit(code) => return Outcome::Quit(code),
+                Exit::Done => return self.outcome_of_results(),
+                Exit::Failed => return Outcome::Failed(self.failure()),
+            }
+        }
+    }
+
+    /// What the results of the main chunk mean for the exit code (`spec/cli.md` section 4).
+    fn outcome_of_results(&mut self) -> Outcome {
+        let values = self.vm.exit_values().to_vec();
+        let failure = self.vm.with_context(|cx| {
+            let second = values.get(1).copied().unwrap_or(Value::NIL);
+            cx.host_value(second).as_str().map(|s| s.bytes().to_vec())
+        });
+        if let Some(message) = failure {
+            return Outcome::Failed(Failure { message, traceback: Vec::new(), place: None });
+        }
+        let first = values.first().copied().unwrap_or(Value::NIL);
+        Outcome::Done(self.vm.with_context(|cx| exit_code(cx.host_value(first))))
+    }
+
+    fn failure(&mut self) -> Failure {
+        let value = self.vm.exit_values().first().copied().unwrap_or(Value::NIL);
+        let traceback = self.vm.take_traceback().unwrap_or_default();
+        let place = self.vm.take_place();
+        let message = self.display_error(value);
+        Failure { message, traceback, place }
+    }
+
+    /// The text of an error value, as the reference's stand-alone program shows it.
+    fn display_error(&mut self, value: Value) -> Vec<u8> {
+        let text = self.vm.with_context(|cx| {
+            let v = cx.host_value(value);
+            match v.kind() {
+                Kind::Str(s) => Some(s.bytes().to_vec()),
+                Kind::Int(_) | Kind::Float(_) => {
+                    cx.number_string(v).ok().and_then(Val::as_str).map(|s| s.bytes().to_vec())
+                }
+                _ => None,
+            }
+        });
+        if let Some(text) = text {
+            return text;
+        }
+        // An object with `__tostring` speaks for itself, if that works.
+        let handler = self.vm.with_context(|cx| {
+            let v = cx.host_value(value);
+            cx.to_display(v).ok().and_then(Result::err).map(Cx::to_host)
+        });
+        if let Some(handler) = handler
+            && self.vm.start(handler, &[value]).is_ok()
+        {
+            let exit = loop {
+                match self.vm.run() {
+                    Exit::Preempted => {}
+                    exit => break exit,
+                }
+            };
+            if exit == Exit::Done {
+                let result = self.vm.exit_values().first().copied().unwrap_or(Value::NIL);
+                let text = self.vm.with_context(|cx| cx.host_value(result).as_str().map(|s| s.bytes().to_vec()));
+                if let Some(text) = text {
+                    return text;
+                }
+            }
+        }
+        format!("(error object is a {} value)", value.type_name()).into_bytes()
+    }
+
+    /// Runs the finalizers of everything that is left, as the end of a program does.
+    pub fn close(&mut self) {
+        self.vm.heap.gc.finalize_all();
+        self.vm.close();
+        crate::stdlib::base::flush_stdout();
+    }
+}
+
+/// Exit code of a result: numbers are truncated, booleans 0 and 1, everything else 0.
+fn exit_code(v: Val<'_>) -> i32 {
+    match v.kind() {
+        Kind::Int(n) => n as i32,
+        Kind::Float(f) if f.is_finite() => f as i64 as i32,
+        Kind::Float(_) | Kind::Bool(false) => 1,
+        _ => 0,
+    }
+}
