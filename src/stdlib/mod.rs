@@ -7,6 +7,7 @@
 pub mod base;
 pub mod coroutine;
 pub mod os_date;
+pub mod package;
 pub mod sort;
 pub mod string;
 pub mod utf8;
@@ -42,6 +43,7 @@ pub fn open_all(cx: &mut Cx<'_>) -> Result<(), LuaError> {
     let version = cx.name("Lua 5.3");
     globals.set_name(cx, "_VERSION", version)?;
     open_lib(cx, &coroutine::LIB)?;
+    package::open(cx)?;
     Ok(())
 }
 
