@@ -23,7 +23,7 @@ local function filter(p, source)
     for n in source do if n % p ~= 0 then coroutine.yield(n) end end
   end)
 end
-local source, primes = numbers(1000), 0
+local source, primes = numbers(800), 0
 while true do
   local p = source()
   if not p then break end
@@ -31,7 +31,7 @@ while true do
   source = filter(p, source)
 end
 local made = 0
-for i = 1, 150000 do
+for i = 1, 300000 do
   local co = coroutine.wrap(function(x) return x + coroutine.yield(x) end)
   made = made + co(i)
   made = made + co(1)
