@@ -1,4 +1,4 @@
--- Generators by coroutine.wrap: permutations and a prime filter chain.
+-- Generators by coroutine.wrap: permutations and a prime filter chain; creation of short-lived coroutines.
 local function permutations(list, n)
   if n <= 1 then
     coroutine.yield(list)
@@ -23,12 +23,15 @@ local function filter(p, source)
     for n in source do if n % p ~= 0 then coroutine.yield(n) end end
   end)
 end
-local source, primes = numbers(800), 0
-while true do
-  local p = source()
-  if not p then break end
-  primes = primes + 1
-  source = filter(p, source)
+local primes = 0
+for _ = 1, 12 do
+  local source = numbers(440) -- few enough primes for the reference's limit of nested C calls
+  while true do
+    local p = source()
+    if not p then break end
+    primes = primes + 1
+    source = filter(p, source)
+  end
 end
 local made = 0
 for i = 1, 300000 do
