@@ -47,20 +47,45 @@ pub struct Stat<'a> {
 pub enum StatKind<'a> {
     /// A call as a statement; the expression is `Call` or `MethodCall`.
     Call(&'a Expr<'a>),
-    Local { names: &'a [TypedName<'a>], exprs: &'a [Expr<'a>] },
+    Local {
+        names: &'a [TypedName<'a>],
+        exprs: &'a [Expr<'a>],
+    },
     /// Targets are `Name`, `Index` or `Field` expressions without parentheses.
-    Assign { targets: &'a [Expr<'a>], exprs: &'a [Expr<'a>] },
+    Assign {
+        targets: &'a [Expr<'a>],
+        exprs: &'a [Expr<'a>],
+    },
     Do(&'a Block<'a>),
-    While { cond: &'a Expr<'a>, body: &'a Block<'a> },
-    Repeat { body: &'a Block<'a>, cond: &'a Expr<'a> },
+    While {
+        cond: &'a Expr<'a>,
+        body: &'a Block<'a>,
+    },
+    Repeat {
+        body: &'a Block<'a>,
+        cond: &'a Expr<'a>,
+    },
     /// `if`/`elseif` arms in order, then `else`.
-    If { arms: &'a [Arm<'a>], otherwise: Option<&'a Block<'a>> },
+    If {
+        arms: &'a [Arm<'a>],
+        otherwise: Option<&'a Block<'a>>,
+    },
     NumericFor(&'a NumericFor<'a>),
-    GenericFor { names: &'a [Name], exprs: &'a [Expr<'a>], body: &'a Block<'a> },
+    GenericFor {
+        names: &'a [Name],
+        exprs: &'a [Expr<'a>],
+        body: &'a Block<'a>,
+    },
     /// `function a.b.c:m() … end`. `target` is the `Name`/`Field` expression assigned to (the method name included as
     /// its last `Field`); a method's implicit `self` is already the first parameter of `func`.
-    Function { target: &'a Expr<'a>, func: &'a Function<'a> },
-    LocalFunction { name: Name, func: &'a Function<'a> },
+    Function {
+        target: &'a Expr<'a>,
+        func: &'a Function<'a>,
+    },
+    LocalFunction {
+        name: Name,
+        func: &'a Function<'a>,
+    },
     Return(&'a [Expr<'a>]),
     Break,
     Goto(Name),
