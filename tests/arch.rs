@@ -225,11 +225,7 @@ fn rooms_use_only_what_the_table_allows() {
         for (line, target) in named_rooms(&source.code.join("\n")) {
             // Macros exported at the crate root and items of lib.rs are no rooms.
             let is_room = ROOMS.iter().any(|(room, _)| *room == target);
-            if is_room
-                && target != source.room
-                && target != "limits"
-                && !allowed.contains(&target.as_str())
-            {
+            if is_room && target != source.room && target != "limits" && !allowed.contains(&target.as_str()) {
                 complaints.push(format!(
                     "src/{}:{line}: {} may not use {target}",
                     source.path.display(),
