@@ -36,6 +36,10 @@ impl Engine {
         }
     }
 
+    pub fn is_wippy(&self) -> bool {
+        self.is_wippy
+    }
+
     pub fn run(
         &self,
         file: &Path,
