@@ -1,3 +1,0 @@
--- oracle: lua5.3
--- Functions of older versions that the reference build still offers or not.
-local names = {} for k in pairs(math) do names[#names + 1] = k end table.sort(names) print(table.concat(names, " ")) for _, lib in ipairs { "string", "table", "coroutine", "io", "os", "utf8", "debug" } do names = {} for k in pairs(_G[lib]) do names[#names + 1] = k end table.sort(names) print(lib, table.concat(names, " ")) end names = {} for k in pairs(_G) do names[#names + 1] = k end table.sort(names) print(table.concat(names, " ") ~= "", _VERSION, unpack, loadstring, setfenv, table.getn, math.mod, string.gfind)
