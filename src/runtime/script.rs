@@ -87,7 +87,12 @@ impl Script {
         loop {
             match self.vm.run() {
                 Exit::Preempted => {}
-                Exit::Quit(code) => return Outcome::Quit(code),
+                Exit::Quit(code) => {
+                    if self.vm.close_on_exit {
+                        self.close();
+                    }
+                    return Outcome::Quit(code);
+                }
                 Exit::Done => return self.outcome_of_results(),
                 Exit::Failed => return Outcome::Failed(self.failure()),
             }
@@ -147,7 +152,8 @@ impl Script {
             };
             if exit == Exit::Done {
                 let result = self.vm.exit_values().first().copied().unwrap_or(Value::NIL);
-                let text = self.vm.with_context(|cx| cx.host_value(result).as_str().map(|s| s.bytes().to_vec()));
+                let text =
+                    self.vm.with_context(|cx| cx.host_value(result).as_str().map(|s| s.bytes().to_vec()));
                 if let Some(text) = text {
                     return text;
                 }

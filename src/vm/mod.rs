@@ -25,6 +25,7 @@ mod index;
 pub mod meta;
 mod names;
 pub mod native;
+mod native_table;
 mod run;
 mod slow;
 pub mod traceback;
@@ -95,6 +96,8 @@ pub struct Vm {
     pub rng: [u64; 4],
     /// Traceback of the error that ended the run.
     pub(crate) final_traceback: Option<Vec<u8>>,
+    /// `os.exit` asked for the finalizers to run before the program ends.
+    pub(crate) close_on_exit: bool,
     /// Place of the error that ended the run.
     pub(crate) final_place: Option<error::Place>,
 }
@@ -162,6 +165,7 @@ impl Vm {
             next: Value::NIL,
             rng: [0x9E37_79B9_7F4A_7C15, 0xBF58_476D_1CE4_E5B9, 0x94D0_49BB_1331_11EB, 0x2545_F491_4F6C_DD1D],
             final_traceback: None,
+            close_on_exit: false,
             final_place: None,
         });
         // SAFETY: the main coroutine is new and live.
@@ -193,7 +197,11 @@ impl Vm {
     ///
     /// # Safety
     /// `code` stays alive as long as the process, or belongs to a unit of this heap.
-    pub unsafe fn main_closure(&mut self, code: *const Code, env: Value) -> Result<*mut Closure, OutOfMemory> {
+    pub unsafe fn main_closure(
+        &mut self,
+        code: *const Code,
+        env: Value,
+    ) -> Result<*mut Closure, OutOfMemory> {
         // SAFETY: by contract; the closure has as many upvalues as its code says.
         unsafe {
             let n = (&(*code).upvals).len();
