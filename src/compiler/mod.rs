@@ -14,10 +14,14 @@ mod fold;
 mod func;
 mod jump;
 mod label;
+#[cfg(test)]
+mod listing_tests;
 mod operator;
 mod position;
 mod scope;
 mod stmt;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use crate::bytecode::{Instr, Op, Proto, UpvalDesc};
 use crate::diag::Span;

@@ -27,11 +27,7 @@ impl<'a> Compiler<'a> {
         let end = stats.iter().rposition(|s| !is_void(s)).map_or(0, |n| n + 1);
         for (i, stat) in stats.iter().enumerate().skip(from) {
             match stat.kind {
-                StatKind::Label(name) => {
-                    // The reference finds a goto into a scope when it has read past all labels here.
-                    let after = if i >= end { body.span.end } else { stat.span.end };
-                    self.label_stat(name, i >= end, stat, after)?;
-                }
+                StatKind::Label(name) => self.label_stat(name, i >= end, stat)?,
                 _ => self.statement(stat)?,
             }
             self.cursor = stat.span.end;
