@@ -1,14 +1,34 @@
-//! Error messages, limits and long sources. Listings are in `listing_tests`.
+//! Error messages, limits and long sources. Listings are in `expr_tests` and `stmt_tests`.
 
 use crate::bytecode::Proto;
+use crate::bytecode::disasm::listing;
+use crate::bytecode::dump::{dump, undump};
 use crate::bytecode::verify::verify;
 use crate::syntax::SyntaxError;
 
 /// Parses and compiles a source text that must parse.
-pub(crate) fn compile(source: &str) -> Result<Proto, SyntaxError> {
+pub(super) fn compile(source: &str) -> Result<Proto, SyntaxError> {
     let arena = bumpalo::Bump::new();
     let chunk = crate::syntax::parse(source.as_bytes(), &arena)?;
     super::compile(&chunk, source.as_bytes(), b"=test".as_slice().into())
+}
+
+fn append(p: &Proto, out: &mut String) {
+    out.push_str(&listing(p));
+    for inner in &p.protos {
+        out.push_str("--\n");
+        append(inner, out);
+    }
+}
+
+/// Compares the listing of a source, and sends the code through verifier and dump.
+pub(super) fn check(source: &str, expected: &str) {
+    let p = compile(source).unwrap();
+    verify(&p).unwrap();
+    assert_eq!(undump(&dump(&p, false)).as_ref(), Ok(&p));
+    let mut found = String::new();
+    append(&p, &mut found);
+    assert_eq!(found, expected.trim_start_matches('\n'), "\n{source}\n{found}");
 }
 
 fn error(source: &str) -> String {

@@ -1,8 +1,9 @@
 //! Every rule refuses the code made to break it.
 
-use super::*;
-use crate::bytecode::UpvalDesc;
-use crate::compiler::tests::compile;
+use super::tests::compile;
+use crate::bytecode::instr::SLOT;
+use crate::bytecode::verify::verify;
+use crate::bytecode::{Const, Instr, Op, Proto, UpvalDesc};
 
 const fn r(n: u16) -> u16 {
     n * SLOT as u16
