@@ -2,6 +2,7 @@
 
 fn main() {
     generate_parser();
+    choose_dispatcher();
 }
 
 /// Writes `lua.rs` to the output directory; a grammar with a conflict stops the build.
@@ -16,5 +17,17 @@ fn generate_parser() {
         .process()
     {
         panic!("grammar/lua.lalrpop: {error}");
+    }
+}
+
+/// The handler table relies on sibling calls, which only optimised builds make, and on six argument registers.
+fn choose_dispatcher() {
+    println!("cargo::rustc-check-cfg=cfg(wippy_table_dispatch)");
+    println!("cargo::rerun-if-env-changed=CARGO_FEATURE_MATCH_DISPATCH");
+    let var = |name: &str| std::env::var(name).unwrap_or_default();
+    let optimised = var("OPT_LEVEL") != "0";
+    let known = matches!(var("CARGO_CFG_TARGET_ARCH").as_str(), "x86_64" | "aarch64") && var("CARGO_CFG_TARGET_OS") != "windows";
+    if optimised && known && std::env::var_os("CARGO_FEATURE_MATCH_DISPATCH").is_none() {
+        println!("cargo::rustc-cfg=wippy_table_dispatch");
     }
 }

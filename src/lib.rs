@@ -6,10 +6,18 @@ pub mod limits;
 
 pub mod numeral;
 
+pub mod numfmt;
+
 pub mod diag;
 
 pub mod syntax;
 
 pub mod bytecode;
 
+pub mod heap;
+
+pub mod vm;
+
 pub mod compiler;
+
+pub mod stdlib;

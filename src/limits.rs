@@ -16,6 +16,45 @@ pub const MAX_REGISTERS: usize = 254;
 /// Constants reachable by a 16-bit pre-scaled operand. Later ones are loaded into a register first.
 pub const MAX_OPERAND_CONSTANT: usize = 4095;
 
+/// Longest string stored behind its own header; longer ones are shared blobs, so that messages need not copy them.
+pub const MAX_INLINE_STRING: usize = 255;
+
+/// Stack slots of one coroutine, as `LUAI_MAXSTACK` in 5.3: deeper recursion is "stack overflow".
+pub const MAX_STACK: usize = 1_000_000;
+
+/// Stack slots beyond [`MAX_STACK`] for handlers that run because of a stack overflow (`EXTRA` of 5.3's error handling).
+pub const STACK_RESERVE: usize = 4_000;
+
+/// First stack of a coroutine, in slots of 16 bytes. Small, because there may be very many.
+pub const DEFAULT_STACK: usize = 32;
+
+/// Coroutines resuming each other, as the native stack bounds it in 5.3 (`LUAI_MAXCCALLS`).
+pub const MAX_NESTED_RESUMES: u32 = 195;
+
+/// No collection below this many bytes in use: a small process should rather end than collect.
+pub const MIN_GC_THRESHOLD: usize = 64 << 10;
+
+/// Default `setpause`: the next collection starts when memory in use has grown to this percentage of what survived.
+pub const DEFAULT_GC_PAUSE: i64 = 200;
+
+/// Default `setstepmul`, kept only to be answered: the collector is not paced by steps.
+pub const DEFAULT_GC_STEPMUL: i64 = 200;
+
+/// Largest block taken from size classes for table parts; larger ones come from the system allocator.
+pub const MAX_CLASS_BUFFER: usize = 512;
+
+/// Links followed from one `__index`/`__newindex` to the next, as `MAXTAGLOOP` in 5.3.
+pub const MAX_META_CHAIN: usize = 2_000;
+
+/// Reductions in one slice of a process.
+pub const DEFAULT_SLICE: i32 = 40_000;
+
+/// Stack slots that a native function may use without asking, as `LUA_MINSTACK` in 5.3.
+pub const NATIVE_STACK: usize = 20;
+
+/// Message handlers failing inside each other before "error in error handling".
+pub const MAX_HANDLER_DEPTH: usize = 20;
+
 /// Constants of one function, as in 5.3 (`MAXARG_Ax`). A pre-scaled wide operand could name twice as many.
 pub const MAX_CONSTANTS: usize = (1 << 26) - 1;
 
@@ -24,3 +63,13 @@ pub const FIELDS_PER_FLUSH: usize = 50;
 
 /// Instructions of one function. Far more than any source makes; keeps jump distances in 32 bits.
 pub const MAX_OPCODES: usize = 1 << 30;
+
+/// Captures of one pattern, as in 5.3 (`LUA_MAXCAPTURES`).
+pub const MAX_CAPTURES: usize = 32;
+
+/// Choices a pattern match may have open at once, as `MAXCCALLS` of the string library in 5.3: nothing recurses here,
+/// but programs see "pattern too complex" at the same patterns.
+pub const MAX_MATCH_DEPTH: usize = 200;
+
+/// Bytes of an integer in `string.pack`, as in 5.3 (`MAXINTSIZE`).
+pub const MAX_PACK_INT_SIZE: u32 = 16;

@@ -68,8 +68,8 @@ macro_rules! ops {
         }
 
         /// Calls `$cb! { Name Name … }` with every op, for tables that must stay in encoding order.
-        #[macro_export]
         macro_rules! for_each_op { ($cb:ident) => { $cb! { $( $name )* } } }
+        pub(crate) use for_each_op;
     };
 }
 

@@ -142,6 +142,11 @@ impl<'a, 's> Ctx<'a, 's> {
         }
     }
 
+    /// Whether the expression completed last is a call; for the choice of an error message.
+    pub fn last_is_call(&self) -> bool {
+        self.exprs.last().is_some_and(|expr| matches!(expr.kind, ExprKind::Call(_) | ExprKind::MethodCall(_)))
+    }
+
     // ---- blocks and statements ----
 
     pub fn begin_block(&self) -> u32 {
@@ -171,8 +176,7 @@ impl<'a, 's> Ctx<'a, 's> {
         self.stat(StatKind::Local { names, exprs }, l, r);
     }
 
-    pub fn local_function(&mut self, symbol: u32, nl: u32, nr: u32, l: u32, r: u32) {
-        let keyword = self.function_keyword(l);
+    pub fn local_function(&mut self, symbol: u32, nl: u32, nr: u32, keyword: u32, l: u32, r: u32) {
         let func = self.finish_function(keyword, r, None);
         self.stat(StatKind::LocalFunction { name: name(symbol, nl, nr), func }, l, r);
     }
@@ -184,23 +188,6 @@ impl<'a, 's> Ctx<'a, 's> {
         let func = self.finish_function(l, r, own);
         let target = self.pop_node();
         self.stat(StatKind::Function { target, func }, l, r);
-    }
-
-    /// The offset of `function` in a `local function` that starts at `l`.
-    fn function_keyword(&self, l: u32) -> u32 {
-        let mut tokens = logos::Logos::lexer(self.shared.source.get(l as usize + 5..).unwrap_or_default());
-        loop {
-            match tokens.next() {
-                Some(Ok(super::token::Raw::Function)) => return l + 5 + tokens.span().start as u32,
-                Some(Ok(super::token::Raw::Comment)) => {
-                    let start = l as usize + 5 + tokens.span().start;
-                    // Comments before an accepted token are complete.
-                    let length = super::lexer::comment(self.shared, start).unwrap_or(2);
-                    tokens.bump(length - 2);
-                }
-                _ => return l,
-            }
-        }
     }
 
     pub fn while_loop(&mut self, body: &'a Block<'a>, l: u32, r: u32) {

@@ -123,13 +123,23 @@ impl Expected<'_> {
 
 /// The error for a token the grammar does not allow; `at` is [`Kind::Eof`] at the end of the text.
 #[cold]
-pub(super) fn unexpected(shared: &Shared<'_>, at: (Span, Kind), expected: &[String]) -> Error {
+pub(super) fn unexpected(shared: &Shared<'_>, at: (Span, Kind), expected: &[String], call: bool) -> Error {
     let nest = shared.nest.borrow();
     let expected = Expected(expected);
     if at.1 == Kind::DoubleColon && expected.has("while") {
         return unfinished_label(shared, at.0);
     }
-    let message = message(shared, &nest, at, &expected);
+    if at.1 == Kind::GreaterAdjacent && shared.before.get() == Kind::GreaterAdjacent {
+        // The reference has read the first two as one shift.
+        return near(shared, "unexpected symbol", (at.0, Kind::Greater));
+    }
+    let operator = matches!(shared.before.get(), Kind::BinOp | Kind::UnOp | Kind::Minus | Kind::Tilde);
+    if operator && at.1 == Kind::Eof && shared.levels.get() + shared.pending.get() + 2 > MAX_SYNTAX_LEVELS {
+        // The last operator was not reduced yet.
+        drop(nest);
+        return too_many_levels(shared, at);
+    }
+    let message = message(shared, &nest, at, &expected, call);
     near(shared, &message, at)
 }
 
@@ -158,13 +168,19 @@ fn unfinished_label(shared: &Shared<'_>, colons: Span) -> Error {
     near(shared, "unexpected symbol", (colons, Kind::DoubleColon))
 }
 
-fn message(shared: &Shared<'_>, nest: &Nest, at: (Span, Kind), expected: &Expected<'_>) -> String {
+fn message(
+    shared: &Shared<'_>,
+    nest: &Nest,
+    at: (Span, Kind),
+    expected: &Expected<'_>,
+    call: bool,
+) -> String {
     let statement = expected.has("while");
     let open = nest.stack.last();
     let opener = open.map(|open| open.opener);
     let eof_or_closer = matches!(at.1, Kind::End | Kind::Else | Kind::Elseif | Kind::Until | Kind::Eof);
     // An expression statement that is no call, no assignment.
-    if statement && expected.has("=") && expected.has(".") {
+    if statement && !call && expected.has("=") && (expected.has(".") || !expected.has("(")) {
         return "syntax error".to_owned();
     }
     if statement {
@@ -172,9 +188,6 @@ fn message(shared: &Shared<'_>, nest: &Nest, at: (Span, Kind), expected: &Expect
     }
     // Only an expression or a type can begin here.
     if expected.has("NUM") && !expected.has("]") {
-        if at.1 == Kind::RBrace && opener == Some(Opener::Brace) {
-            return "unexpected symbol".to_owned();
-        }
         return "unexpected symbol".to_owned();
     }
     if expected.has("NAME") && expected.has("...") {
@@ -202,7 +215,11 @@ fn message(shared: &Shared<'_>, nest: &Nest, at: (Span, Kind), expected: &Expect
         Some(Opener::Bracket) if expected.has("]") => return "']' expected".to_owned(),
         _ => {}
     }
-    for terminal in ["=", "in", "->", ",", "(", ":", ">"] {
+    // As an operator `>` comes with all the others.
+    if expected.has(">") && !expected.has("BINOP") {
+        return "'>' expected".to_owned();
+    }
+    for terminal in ["=", "in", "->", ",", "(", ":"] {
         if expected.has(terminal) && !expected.any(&["end", "else", "until", ";"]) {
             return format!("'{terminal}' expected");
         }
@@ -213,7 +230,9 @@ fn message(shared: &Shared<'_>, nest: &Nest, at: (Span, Kind), expected: &Expect
 /// `'x' expected`, and what it would close if that is on another line.
 fn matching(what: &str, who: &str, shared: &Shared<'_>, open: Option<&Open>, at: (Span, Kind)) -> String {
     let end = if at.1 == Kind::Eof { shared.source.len() } else { at.0.end as usize };
-    match open.map(|open| line_at(shared.source, open.at as usize)) {
+    let start =
+        |open: &Open| if open.opener == Opener::Paren { paren_start(shared, open.at) } else { open.at };
+    match open.map(|open| line_at(shared.source, start(open) as usize)) {
         Some(line) if line != line_at(shared.source, end) => {
             format!("{what} expected (to close '{who}' at line {line})")
         }
@@ -221,9 +240,55 @@ fn matching(what: &str, who: &str, shared: &Shared<'_>, open: Option<&Open>, at:
     }
 }
 
+/// Where the reference says an open parenthesis is: that of a call where the called expression begins.
+fn paren_start(shared: &Shared<'_>, at: u32) -> u32 {
+    let prefix = Shared::new(shared.source.get(..at as usize).unwrap_or_default(), shared.arena);
+    let mut tokens = Vec::new();
+    for _ in super::lexer::Lexer::new(&prefix) {
+        tokens.push(prefix.last.get());
+    }
+    let mut start = at;
+    let mut rest = tokens.as_slice();
+    // One step to the left per part of the suffix chain.
+    while let [before @ .., (span, kind)] = rest {
+        match kind {
+            Kind::RParen | Kind::RBracket | Kind::RBrace => {
+                let mut depth = 0_u32;
+                while let [before @ .., (span, kind)] = rest {
+                    rest = before;
+                    start = span.start;
+                    match kind {
+                        Kind::RParen | Kind::RBracket | Kind::RBrace => depth += 1,
+                        Kind::LParen | Kind::LBracket | Kind::LBrace => depth -= 1,
+                        _ => {}
+                    }
+                    if depth == 0 {
+                        break;
+                    }
+                }
+            }
+            Kind::String => {
+                start = span.start;
+                rest = before;
+            }
+            Kind::Name | Kind::Typeof | Kind::Keyof | Kind::Fun | Kind::Readonly => {
+                start = span.start;
+                match before {
+                    [before @ .., (_, Kind::Dot | Kind::Colon)] => rest = before,
+                    _ => break,
+                }
+            }
+            _ => break,
+        }
+    }
+    start
+}
+
 /// The word that closes the innermost open construct was expected, or the end of the text.
 fn closer(shared: &Shared<'_>, open: Option<&Open>, at: (Span, Kind)) -> String {
     let (what, who) = match open.map(|open| open.opener) {
+        // The text ends inside a type, where nothing is open that could be closed.
+        None if at.1 == Kind::Eof => return "unexpected symbol".to_owned(),
         None => return "<eof> expected".to_owned(),
         Some(Opener::Repeat) => ("'until'", "repeat"),
         Some(Opener::Do) => ("'end'", "do"),

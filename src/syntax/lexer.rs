@@ -20,7 +20,7 @@ use crate::limits::MAX_SYNTAX_LEVELS;
 use crate::numeral::{Number, str_to_number};
 
 mod literal;
-pub use literal::{comment, decoded};
+pub use literal::decoded;
 
 pub type Error = Box<SyntaxError>;
 
@@ -196,6 +196,7 @@ impl<'s, 'a> Lexer<'s, 'a> {
     }
 
     /// The next token, completed but without regard to its context. [`Kind::Eof`] at the end.
+    #[inline]
     fn lexeme(&mut self) -> Lexeme {
         loop {
             let Some(raw) = self.raw.next() else {
@@ -309,6 +310,7 @@ impl<'s, 'a> Lexer<'s, 'a> {
     }
 
     /// Kind, value and span of the token after the current one; an error waiting there looks like the end.
+    #[inline(never)]
     fn peek(&mut self) -> (Kind, u32, Span) {
         if self.peeked.is_none() {
             self.peeked = Some(self.lexeme());
@@ -432,7 +434,6 @@ impl<'s, 'a> Lexer<'s, 'a> {
     }
 
     /// Applies the previous token's effect on the nesting; `next` is the kind and span of the current one.
-    #[cold]
     #[inline(never)]
     fn apply(&mut self, next: Kind, next_span: Span) -> Result<(), Error> {
         let shared = self.shared;
@@ -469,10 +470,8 @@ impl<'s, 'a> Lexer<'s, 'a> {
                 }
                 nest.header = true;
             }
-            Kind::Interface => {
-                if next == Kind::Name && ends_statement(before) {
-                    nest.open(Opener::Interface, at, 0, shared);
-                }
+            Kind::Interface if next == Kind::Name && ends_statement(before) => {
+                nest.open(Opener::Interface, at, 0, shared);
             }
             Kind::If => {
                 nest.open(Opener::If, at, 0, shared);
@@ -525,16 +524,8 @@ impl<'s, 'a> Lexer<'s, 'a> {
                 ];
                 nest.close(&BLOCKS, shared);
             }
-            Kind::In | Kind::Return | Kind::Assign => {
-                if nest.at_block() {
-                    nest.in_expr = true;
-                }
-            }
-            Kind::Else | Kind::Local | Kind::Semicolon => {
-                if nest.at_block() {
-                    nest.in_expr = false;
-                }
-            }
+            Kind::In | Kind::Return | Kind::Assign if nest.at_block() => nest.in_expr = true,
+            Kind::Else | Kind::Local | Kind::Semicolon if nest.at_block() => nest.in_expr = false,
             _ => {}
         }
         let closes = matches!(next, Kind::End | Kind::Else | Kind::Elseif | Kind::Until | Kind::Eof);

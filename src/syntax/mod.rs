@@ -9,3 +9,6 @@ pub mod token;
 
 pub use error::SyntaxError;
 pub use parse::parse;
+
+#[cfg(test)]
+mod tests;

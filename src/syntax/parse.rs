@@ -28,10 +28,10 @@ pub fn parse<'a>(source: &'a [u8], arena: &'a Bump) -> Result<Chunk<'a>, SyntaxE
     let block = generated::ChunkParser::new().parse(&mut ctx, lexer).map_err(|error| match error {
         ParseError::User { error } => *error,
         ParseError::UnrecognizedEof { expected, .. } | ParseError::UnrecognizedToken { expected, .. } => {
-            *unexpected(&shared, shared.last.get(), &expected)
+            *unexpected(&shared, shared.last.get(), &expected, ctx.last_is_call())
         }
         ParseError::ExtraToken { .. } | ParseError::InvalidToken { .. } => {
-            *unexpected(&shared, (shared.last.get().0, Kind::Unknown), &[])
+            *unexpected(&shared, (shared.last.get().0, Kind::Unknown), &[], false)
         }
     })?;
     let names = shared.names.borrow();

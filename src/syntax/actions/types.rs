@@ -90,11 +90,11 @@ impl<'a> Ctx<'a, '_> {
     }
 
     pub fn union(&mut self) -> Result<(), Error> {
-        self.member(|pair| TypeKind::Union(pair))
+        self.member(TypeKind::Union)
     }
 
     pub fn intersection(&mut self) -> Result<(), Error> {
-        self.member(|pair| TypeKind::Intersection(pair))
+        self.member(TypeKind::Intersection)
     }
 
     pub fn conditional(&mut self) -> Result<(), Error> {

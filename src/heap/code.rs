@@ -1,0 +1,228 @@
+//! Linked code: a prototype whose constants are values and whose field hints carry hashes.
+//!
+//! 1. Code is immutable once linked. Closures point into it.
+//! 2. *Shared* code (program files) uses immortal string constants and is owned by an `Arc` outside the heap; `unit` is null.
+//!    *Local* code (made by `load` inside a process) is owned by a [`Unit`] object of that heap, which marks its strings; its
+//!    constants still are the immortal ones where the program already has them, so that both meet in tables by pointer.
+
+use super::alloc::{Heap, OutOfMemory};
+use super::string::{constant, find_constant};
+use super::value::{KSlot, tag};
+use super::{Str, Value};
+use crate::bytecode::ops::Operand;
+use crate::bytecode::{Const, Instr, LocalVar, Proto, UpvalDesc};
+use crate::diag::Span;
+use std::sync::Arc;
+
+/// A linked function.
+#[repr(C)]
+pub struct Code {
+    // Everything a call needs lies in the first cache line.
+    pub entry: *const Instr,
+    pub k: *const KSlot,
+    pub max_stack: u32,
+    pub num_params: u8,
+    pub is_vararg: bool,
+    /// Null for shared code.
+    pub unit: *mut Unit,
+    pub protos: Box<[Code]>,
+    pub upvals: Box<[UpvalDesc]>,
+    pub code: Box<[Instr]>,
+    pub consts: Box<[KSlot]>,
+    pub line_defined: u32,
+    pub last_line_defined: u32,
+    pub source: Arc<[u8]>,
+    pub lines: Box<[u32]>,
+    pub spans: Box<[Span]>,
+    pub locals: Box<[LocalVar]>,
+}
+
+/// Owner of local code in a heap.
+#[repr(C)]
+pub struct Unit {
+    pub code: *mut Code,
+    /// Size on the process's account.
+    pub bytes: usize,
+}
+
+impl Code {
+    /// Links shared code: its strings become immortal constants.
+    #[must_use]
+    pub fn link_shared(proto: Proto) -> Box<Self> {
+        let mut intern = |bytes: &[u8]| Ok(constant(bytes));
+        let linked: Result<_, OutOfMemory> = Self::link(proto, std::ptr::null_mut(), &mut intern);
+        Box::new(linked.expect("constants do not draw on a process's memory"))
+    }
+
+    fn link(
+        proto: Proto,
+        unit: *mut Unit,
+        intern: &mut dyn FnMut(&[u8]) -> Result<*const Str, OutOfMemory>,
+    ) -> Result<Self, OutOfMemory> {
+        let consts = proto
+            .consts
+            .iter()
+            .map(|c| {
+                Ok(match c {
+                    Const::Nil => KSlot { payload: 0, tag: u32::from(tag::NIL), hash: 0 },
+                    Const::False => KSlot { payload: 0, tag: u32::from(tag::FALSE), hash: 0 },
+                    Const::True => KSlot { payload: 0, tag: u32::from(tag::TRUE), hash: 0 },
+                    Const::Integer(i) => KSlot { payload: *i as u64, tag: u32::from(tag::INT), hash: 0 },
+                    Const::Float(f) => KSlot { payload: f.to_bits(), tag: u32::from(tag::FLOAT), hash: 0 },
+                    Const::String(s) => {
+                        let s = intern(s)?;
+                        // SAFETY: `intern` returns a live string.
+                        let hash = unsafe { Str::hash(s) };
+                        KSlot { payload: s as u64, tag: u32::from(tag::STRING), hash }
+                    }
+                })
+            })
+            .collect::<Result<Box<[KSlot]>, OutOfMemory>>()?;
+        let mut code = proto.code;
+        for ins in &mut code {
+            let Some(op) = ins.op() else { continue };
+            let operands = op.operands();
+            let key = match (operands.b, operands.c) {
+                (Operand::Key, _) => ins.b(),
+                (_, Operand::Key) => ins.c(),
+                _ => continue,
+            };
+            if let Some(slot) = consts.get(usize::from(key) / size_of::<KSlot>()) {
+                *ins = ins.with_h(slot.hash as u8);
+            }
+        }
+        let protos = proto
+            .protos
+            .into_iter()
+            .map(|p| Self::link(p, unit, intern))
+            .collect::<Result<Box<[Self]>, OutOfMemory>>()?;
+        Ok(Self {
+            entry: code.as_ptr(),
+            k: consts.as_ptr(),
+            max_stack: u32::from(proto.max_stack),
+            num_params: proto.num_params,
+            is_vararg: proto.is_vararg,
+            unit,
+            protos,
+            upvals: proto.upvals,
+            code,
+            consts,
+            line_defined: proto.line_defined,
+            last_line_defined: proto.last_line_defined,
+            source: proto.source,
+            lines: proto.lines,
+            spans: proto.spans,
+            locals: proto.locals,
+        })
+    }
+
+    /// The prototype again, hints removed: for `string.dump`.
+    #[must_use]
+    pub fn to_proto(&self) -> Proto {
+        let consts = self
+            .consts
+            .iter()
+            .map(|k| match k.tag as u8 {
+                tag::FALSE => Const::False,
+                tag::TRUE => Const::True,
+                tag::INT => Const::Integer(k.payload as i64),
+                tag::FLOAT => Const::Float(f64::from_bits(k.payload)),
+                // SAFETY: string constants live as long as the code.
+                tag::STRING => Const::String(unsafe { Str::bytes(k.payload as *const Str) }.into()),
+                _ => Const::Nil,
+            })
+            .collect();
+        let code = self
+            .code
+            .iter()
+            .map(|ins| match ins.op().map(|op| op.operands()) {
+                Some(o) if o.b == Operand::Key || o.c == Operand::Key => ins.with_h(0),
+                _ => *ins,
+            })
+            .collect();
+        Proto {
+            code,
+            consts,
+            protos: self.protos.iter().map(Self::to_proto).collect(),
+            upvals: self.upvals.clone(),
+            num_params: self.num_params,
+            is_vararg: self.is_vararg,
+            max_stack: self.max_stack as u8,
+            line_defined: self.line_defined,
+            last_line_defined: self.last_line_defined,
+            source: self.source.clone(),
+            lines: self.lines.clone(),
+            spans: self.spans.clone(),
+            locals: self.locals.clone(),
+        }
+    }
+
+    /// Index of an instruction address inside this code.
+    #[must_use]
+    pub fn pc_index(&self, pc: *const Instr) -> usize {
+        (pc as usize).wrapping_sub(self.entry as usize) / size_of::<Instr>()
+    }
+
+    /// Line of an instruction, if known.
+    #[must_use]
+    pub fn line(&self, pc: usize) -> Option<u32> {
+        self.lines.get(pc).copied()
+    }
+
+    /// Name of the local variable number `n` (from 1) that is active at `pc`, with its register.
+    #[must_use]
+    pub fn local(&self, n: usize, pc: usize) -> Option<&LocalVar> {
+        self.locals
+            .iter()
+            .take_while(|l| l.start_pc as usize <= pc)
+            .filter(|l| pc < l.end_pc as usize)
+            .nth(n.checked_sub(1)?)
+    }
+
+    /// Heap bytes of this code and everything nested in it.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + size_of_val(&*self.code)
+            + size_of_val(&*self.consts)
+            + size_of_val(&*self.upvals)
+            + size_of_val(&*self.lines)
+            + size_of_val(&*self.spans)
+            + size_of_val(&*self.locals)
+            + self.protos.iter().map(Self::bytes).sum::<usize>()
+    }
+}
+
+impl Heap {
+    /// Links code that belongs to this process alone and returns its root.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`].
+    pub fn link_local(&mut self, proto: Proto) -> Result<*const Code, OutOfMemory> {
+        let unit = self.alloc(size_of::<Unit>())?.cast::<Unit>();
+        // SAFETY: fresh memory; a null code is skipped by the collector.
+        unsafe { unit.write(Unit { code: std::ptr::null_mut(), bytes: 0 }) };
+        let mut intern = |bytes: &[u8]| match find_constant(bytes) {
+            Some(s) => Ok(s),
+            None => self.new_string(bytes).map(<*mut Str>::cast_const),
+        };
+        let code = Box::new(Code::link(proto, unit, &mut intern)?);
+        let bytes = code.bytes();
+        self.reserve_external(bytes)?;
+        self.add_external(bytes);
+        // SAFETY: `unit` is ours.
+        unsafe {
+            (*unit).bytes = bytes;
+            (*unit).code = Box::into_raw(code);
+            self.register_external_unit(unit);
+            Ok((*unit).code)
+        }
+    }
+}
+
+/// Value of a constant.
+#[inline(always)]
+#[must_use]
+pub fn constant_value(slot: &KSlot) -> Value {
+    Value { payload: slot.payload, tag: slot.tag as u8 }
+}

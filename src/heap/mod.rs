@@ -1,0 +1,28 @@
+//! The heap of one process: values, objects, the allocator and the collector.
+//!
+//! A process owns its heap alone: nothing in it is shared, locked or counted, except immortal program constants and large
+//! byte strings ([`Blob`]). Functions here take raw pointers to objects; their contracts say which must be live. Everything
+//! above `vm` uses the safe interface of `vm::native` instead.
+#![allow(unsafe_code)]
+
+pub mod alloc;
+pub mod blob;
+pub mod closure;
+pub mod code;
+pub mod gc;
+pub mod string;
+pub mod table;
+pub mod thread;
+pub mod userdata;
+pub mod value;
+
+pub use alloc::{Heap, OutOfMemory};
+pub use blob::Blob;
+pub use closure::{Closure, NativeClosure, Upval};
+pub use code::{Code, Unit};
+pub use gc::{Gc, Roots};
+pub use string::Str;
+pub use table::{Node, Table, TableError};
+pub use thread::{Frame, FrameKind, Thread};
+pub use userdata::Userdata;
+pub use value::{KSlot, Slot, Value};

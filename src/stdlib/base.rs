@@ -1,0 +1,534 @@
+//! The basic functions: `print`, `pairs`, `pcall`, `load`, ….
+
+use super::Lib;
+use crate::vm::meta::Event;
+use crate::vm::native::{Cx, Kind, Native, Step, Val, native_flag};
+use crate::vm::{LoadMode, LuaError};
+use std::io::Write;
+
+type R = Result<Step, LuaError>;
+
+pub(super) static LIB: Lib = Lib {
+    name: "_G",
+    functions: &[
+        Native::new("assert", assert),
+        Native::new("collectgarbage", collectgarbage),
+        Native::with("dofile", dofile, native_flag::YIELDABLE),
+        Native::new("error", error),
+        Native::new("getmetatable", getmetatable),
+        Native::new("ipairs", ipairs),
+        Native::new("loadfile", loadfile),
+        Native::new("load", load),
+        Native::with("next", next, native_flag::NEXT),
+        Native::new("pairs", pairs),
+        Native::with("pcall", pcall, native_flag::CATCH | native_flag::YIELDABLE),
+        Native::new("print", print),
+        Native::new("rawequal", rawequal),
+        Native::new("rawlen", rawlen),
+        Native::new("rawget", rawget),
+        Native::new("rawset", rawset),
+        Native::new("select", select),
+        Native::new("setmetatable", setmetatable),
+        Native::new("tonumber", tonumber),
+        Native::new("tostring", tostring),
+        Native::new("type", type_),
+        Native::with(
+            "xpcall",
+            xpcall,
+            native_flag::CATCH | native_flag::HANDLER | native_flag::YIELDABLE,
+        ),
+    ],
+};
+
+static IPAIRS_STEP: Native = Native::with("ipairs_step", ipairs_step, native_flag::IPAIRS);
+
+fn assert(cx: &mut Cx<'_>) -> R {
+    cx.check_any(0)?;
+    if cx.arg(0).is_truthy() {
+        let n = cx.top();
+        return Ok(Step::Return(n as u32));
+    }
+    if cx.top() < 2 {
+        return Err(LuaError::message("assertion failed!"));
+    }
+    Err(cx.raise(cx.arg(1)))
+}
+
+fn error(cx: &mut Cx<'_>) -> R {
+    let level = cx.opt_int(1, 1)?;
+    let v = cx.arg(0);
+    if let Some(s) = v.as_str()
+        && level > 0
+    {
+        let mut text = cx.where_(u32::try_from(level).unwrap_or(u32::MAX));
+        text.extend_from_slice(s.bytes());
+        let message = cx.string(&text)?;
+        return Err(cx.raise(message));
+    }
+    Err(cx.raise(v))
+}
+
+fn getmetatable(cx: &mut Cx<'_>) -> R {
+    let v = cx.check_any(0)?;
+    let Some(meta) = cx.metatable(v) else { return cx.ret(Val::NIL) };
+    let protected = cx.metafield(v, Event::Metatable);
+    if protected.is_nil() { cx.ret(meta) } else { cx.ret(protected) }
+}
+
+fn setmetatable(cx: &mut Cx<'_>) -> R {
+    let t = cx.check_table(0)?;
+    let meta = match cx.arg(1).kind() {
+        Kind::Table(meta) => Some(meta),
+        Kind::Nil if cx.top() > 1 => None,
+        _ => return Err(LuaError::argument(2, "nil or table expected")),
+    };
+    if !cx.metafield(t.into(), Event::Metatable).is_nil() {
+        return Err(LuaError::message("cannot change a protected metatable"));
+    }
+    cx.set_metatable(t.into(), meta);
+    cx.ret(t)
+}
+
+fn rawequal(cx: &mut Cx<'_>) -> R {
+    let (a, b) = (cx.check_any(0)?, cx.check_any(1)?);
+    cx.ret(a.raw_equal(b))
+}
+
+fn rawlen(cx: &mut Cx<'_>) -> R {
+    match cx.arg(0).kind() {
+        Kind::Table(t) => cx.ret(t.raw_len()),
+        Kind::Str(s) => cx.ret(s.len() as i64),
+        _ => Err(LuaError::argument(1, "table or string expected")),
+    }
+}
+
+fn rawget(cx: &mut Cx<'_>) -> R {
+    let t = cx.check_table(0)?;
+    let key = cx.check_any(1)?;
+    cx.ret(t.get(key))
+}
+
+fn rawset(cx: &mut Cx<'_>) -> R {
+    let t = cx.check_table(0)?;
+    let (key, v) = (cx.check_any(1)?, cx.check_any(2)?);
+    t.set(cx, key, v)?;
+    cx.ret(t)
+}
+
+fn type_(cx: &mut Cx<'_>) -> R {
+    let v = cx.check_any(0)?;
+    let name = cx.name(v.type_name());
+    cx.ret(name)
+}
+
+fn next(cx: &mut Cx<'_>) -> R {
+    let t = cx.check_table(0)?;
+    match t.next(cx.arg(1)) {
+        Ok(Some((key, v))) => {
+            cx.push(key);
+            cx.push(v);
+            Ok(Step::Return(2))
+        }
+        Ok(None) => cx.ret(Val::NIL),
+        Err(()) => Err(LuaError::bare("invalid key to 'next'")),
+    }
+}
+
+fn pairs(cx: &mut Cx<'_>) -> R {
+    if cx.state() == 1 {
+        return Ok(Step::Return(3));
+    }
+    let v = cx.check_any(0)?;
+    let handler = cx.metafield(v, Event::Pairs);
+    if !handler.is_nil() {
+        cx.set_state(1);
+        return cx.call(&[handler, v], 3);
+    }
+    cx.check_table(0)?;
+    let next = cx.globals_next();
+    cx.push(next);
+    cx.push(v);
+    cx.push(Val::NIL);
+    Ok(Step::Return(3))
+}
+
+fn ipairs(cx: &mut Cx<'_>) -> R {
+    let v = cx.check_any(0)?;
+    cx.push(Val::native(&IPAIRS_STEP));
+    cx.push(v);
+    cx.push(Val::int(0));
+    Ok(Step::Return(3))
+}
+
+fn ipairs_step(cx: &mut Cx<'_>) -> R {
+    let i = cx.check_int(1)?.wrapping_add(1);
+    let v = if cx.state() == 1 {
+        cx.arg(cx.top() - 1)
+    } else {
+        match cx.index(cx.arg(0), Val::int(i))? {
+            Ok(v) => v,
+            Err(call) => {
+                cx.set_state(1);
+                return cx.call(&call, 1);
+            }
+        }
+    };
+    if v.is_nil() {
+        return cx.ret(Val::NIL);
+    }
+    cx.push(Val::int(i));
+    cx.push(v);
+    Ok(Step::Return(2))
+}
+
+fn pcall(cx: &mut Cx<'_>) -> R {
+    if let Some(e) = cx.caught() {
+        cx.push(Val::FALSE);
+        cx.push(e);
+        return Ok(Step::Return(2));
+    }
+    if cx.state() == 0 {
+        cx.check_any(0)?;
+        cx.set_state(1);
+        let args = cx.top() as u32 - 1;
+        return Ok(Step::Call { args, results: -1 });
+    }
+    cx.insert(0, Val::TRUE);
+    let n = cx.top() as u32;
+    Ok(Step::Return(n))
+}
+
+/// Window: handler, then function and arguments.
+fn xpcall(cx: &mut Cx<'_>) -> R {
+    if let Some(e) = cx.caught() {
+        cx.push(Val::FALSE);
+        cx.push(e);
+        return Ok(Step::Return(2));
+    }
+    if cx.state() == 0 {
+        cx.check_function(1)?;
+        let (f, handler) = (cx.arg(0), cx.arg(1));
+        cx.set(0, handler);
+        cx.set(1, f);
+        cx.set_state(1);
+        let args = cx.top() as u32 - 2;
+        return Ok(Step::Call { args, results: -1 });
+    }
+    cx.set(0, Val::TRUE);
+    let n = cx.top() as u32;
+    Ok(Step::Return(n))
+}
+
+fn select(cx: &mut Cx<'_>) -> R {
+    let n = cx.top() as i64;
+    if cx.arg(0).as_str().is_some_and(|s| s.bytes() == b"#") {
+        return cx.ret(n - 1);
+    }
+    let mut i = cx.check_int(0)?;
+    if i < 0 {
+        i += n;
+    } else if i > n {
+        i = n;
+    }
+    if i < 1 {
+        return Err(LuaError::argument(1, "index out of range"));
+    }
+    Ok(Step::Return((n - i) as u32))
+}
+
+fn tonumber(cx: &mut Cx<'_>) -> R {
+    if cx.arg(1).is_nil() {
+        let v = cx.check_any(0)?;
+        return cx.ret(v.to_number().unwrap_or(Val::NIL));
+    }
+    let base = cx.check_int(1)?;
+    let Some(s) = cx.arg(0).as_str() else { return Err(cx.type_error(0, "string")) };
+    if !(2..=36).contains(&base) {
+        return Err(LuaError::argument(2, "base out of range"));
+    }
+    cx.ret(number_in_base(s.bytes(), base as u32).map_or(Val::NIL, Val::int))
+}
+
+fn number_in_base(text: &[u8], base: u32) -> Option<i64> {
+    let is_space = |b: u8| b.is_ascii_whitespace() || b == 0x0b;
+    let start = text.iter().position(|&b| !is_space(b))?;
+    let end = text.iter().rposition(|&b| !is_space(b))? + 1;
+    let (negative, digits) = match &text[start..end] {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        rest => (false, rest),
+    };
+    if digits.is_empty() {
+        return None;
+    }
+    let mut n: i64 = 0;
+    for &b in digits {
+        let digit = char::from(b).to_digit(base)?;
+        n = n.wrapping_mul(i64::from(base)).wrapping_add(i64::from(digit));
+    }
+    Some(if negative { n.wrapping_neg() } else { n })
+}
+
+fn tostring(cx: &mut Cx<'_>) -> R {
+    if cx.state() == 1 {
+        return super::returned_string(cx);
+    }
+    let v = cx.check_any(0)?;
+    match cx.to_display(v)? {
+        Ok(s) => cx.ret(s),
+        Err(handler) => {
+            cx.set_state(1);
+            cx.call(&[handler, v], 1)
+        }
+    }
+}
+
+/// The state counts the arguments printed so far, twice; odd while a `__tostring` runs.
+fn print(cx: &mut Cx<'_>) -> R {
+    let mut state = cx.state() as usize;
+    // The window grows by results of calls; the arguments are counted at the first entry.
+    let n = if state == 0 { cx.top() } else { cx.take::<usize>().map_or(0, |n| *n) };
+    let mut line = Vec::new();
+    while state / 2 < n {
+        let i = state / 2;
+        let shown = if state % 2 == 1 {
+            let v = cx.pop();
+            super::must_be_string(v)?
+        } else {
+            let v = cx.arg(i);
+            match cx.to_display(v)? {
+                Ok(s) => s,
+                Err(handler) => {
+                    super::write_stdout(&line)?;
+                    cx.set_state(state as u64 + 1);
+                    cx.keep(n);
+                    return cx.call(&[handler, v], 1);
+                }
+            }
+        };
+        if i > 0 {
+            line.push(b'\t');
+        }
+        if let Some(s) = shown.as_str() {
+            line.extend_from_slice(s.bytes());
+        }
+        state = (i + 1) * 2;
+    }
+    line.push(b'\n');
+    super::write_stdout(&line)?;
+    Ok(Step::Return(0))
+}
+
+fn collectgarbage(cx: &mut Cx<'_>) -> R {
+    const OPTIONS: [&str; 8] =
+        ["stop", "restart", "collect", "count", "step", "setpause", "setstepmul", "isrunning"];
+    if cx.state() != 0 {
+        // Finalizers of a full collection or step run one after the other.
+        return finish_collection(cx);
+    }
+    let option = super::check_option(cx, 0, Some("collect"), &OPTIONS)?;
+    let arg = cx.opt_int(1, 0)?;
+    match OPTIONS[option] {
+        "stop" => {
+            cx.vm_mut().heap.gc.stopped = true;
+            cx.ret(0)
+        }
+        "restart" => {
+            let heap = &mut cx.vm_mut().heap;
+            heap.gc.stopped = false;
+            heap.restart_pacing();
+            cx.ret(0)
+        }
+        "count" => {
+            let bytes = cx.vm().heap.bytes_in_use();
+            cx.ret(bytes as f64 / 1024.0)
+        }
+        "setpause" => {
+            let old = std::mem::replace(&mut cx.vm_mut().heap.gc.pause, arg);
+            cx.ret(old)
+        }
+        "setstepmul" => {
+            let old = std::mem::replace(&mut cx.vm_mut().heap.gc.stepmul, arg.max(40));
+            cx.ret(old)
+        }
+        "isrunning" => {
+            let running = !cx.vm().heap.gc.stopped;
+            cx.ret(running)
+        }
+        "step" => {
+            // One step is a whole collection: the process does not run during one anyway.
+            let _ = Cx::collect_now(cx);
+            cx.set_top(0);
+            cx.set_state(2);
+            finish_collection(cx)
+        }
+        _ => {
+            let _ = Cx::collect_now(cx);
+            cx.set_top(0);
+            cx.set_state(1);
+            finish_collection(cx)
+        }
+    }
+}
+
+fn finish_collection(cx: &mut Cx<'_>) -> R {
+    if !cx.vm().in_finalizer && cx.push_due_finalizer() {
+        return Ok(Step::CallFinalizer);
+    }
+    if cx.state() == 2 { cx.ret(true) } else { cx.ret(0) }
+}
+
+/// The largest string that `load` gathers from the pieces of a reader function.
+const PIECES_AT_ONCE: usize = 1 << 30;
+
+fn load_mode(cx: &mut Cx<'_>, i: usize) -> Result<LoadMode, LuaError> {
+    let mode = cx.opt_str(i)?;
+    let mode = mode.as_ref().map_or(&b"bt"[..], |s| s.bytes());
+    Ok(LoadMode { text: mode.contains(&b't'), binary: mode.contains(&b'b') })
+}
+
+/// Pieces that a reader function returned so far.
+struct Pieces(Vec<u8>);
+
+fn load(cx: &mut Cx<'_>) -> R {
+    let has_env = cx.top() >= 4;
+    if cx.state() == 0 {
+        let mode = load_mode(cx, 2)?;
+        if let Some(chunk) = cx.arg(0).as_str() {
+            let name = cx.opt_str(1)?.map_or_else(|| chunk.bytes().to_vec(), |s| s.bytes().to_vec());
+            let env = has_env.then(|| cx.arg(3));
+            let loaded = cx.load(chunk.bytes(), &name, mode, env)?;
+            return finish_load(cx, loaded);
+        }
+        // A number as chunk is its text, as in 5.3.
+        if cx.arg(0).is_number() {
+            cx.check_str(0)?;
+            return load(cx);
+        }
+        cx.check_function(0)?;
+        cx.opt_str(1)?;
+        // Remember whether an environment was given before the window grows.
+        cx.set_state(if has_env { 2 } else { 1 });
+        if !has_env {
+            cx.set_top(4);
+        } else {
+            cx.set_top(4);
+        }
+        cx.keep(Pieces(Vec::new()));
+        let reader = cx.arg(0);
+        return cx.call(&[reader], 1);
+    }
+    let piece = cx.pop();
+    let mut pieces = cx.take::<Pieces>().map_or_else(Vec::new, |p| p.0);
+    match piece.kind() {
+        Kind::Nil => {}
+        Kind::Str(s) if s.is_empty() => {}
+        Kind::Str(_) | Kind::Int(_) | Kind::Float(_) => {
+            cx.push(piece);
+            let top = cx.top() - 1;
+            let s = cx.check_str(top)?;
+            pieces.extend_from_slice(s.bytes());
+            cx.reserve_memory(pieces.len())?;
+            if pieces.len() > PIECES_AT_ONCE {
+                return Err(LuaError::memory());
+            }
+            cx.pop();
+            cx.keep(Pieces(pieces));
+            let reader = cx.arg(0);
+            return cx.call(&[reader], 1);
+        }
+        _ => return Err(LuaError::message("reader function must return a string")),
+    }
+    let mode = load_mode(cx, 2)?;
+    let name = cx.opt_str(1)?.map_or_else(|| b"=(load)".to_vec(), |s| s.bytes().to_vec());
+    let env = (cx.state() == 2).then(|| cx.arg(3));
+    let loaded = cx.load(&pieces, &name, mode, env)?;
+    finish_load(cx, loaded)
+}
+
+fn finish_load<'gc>(cx: &mut Cx<'gc>, loaded: Result<Val<'gc>, Vec<u8>>) -> R {
+    match loaded {
+        Ok(f) => cx.ret(f),
+        Err(message) => {
+            let message = cx.string(&message)?;
+            cx.push(Val::NIL);
+            cx.push(message);
+            Ok(Step::Return(2))
+        }
+    }
+}
+
+/// Reads a source file (standard input without a name): chunk name and contents, or the message.
+pub(super) fn read_source(file: Option<&[u8]>) -> Result<(Vec<u8>, Vec<u8>), Vec<u8>> {
+    let (name, read) = match file {
+        None => {
+            let mut all = Vec::new();
+            let r = std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut all);
+            (b"=stdin".to_vec(), r.map(|_| all))
+        }
+        Some(path) => ([b"@", path].concat(), std::fs::read(super::path_of(path))),
+    };
+    match read {
+        Ok(mut bytes) => {
+            skip_comment(&mut bytes);
+            Ok((name, bytes))
+        }
+        Err(e) => {
+            let path = file.unwrap_or(b"stdin");
+            let verb: &[u8] = if e.kind() == std::io::ErrorKind::IsADirectory { b"cannot read " } else { b"cannot open " };
+            Err([verb, path, b": ", super::os_error(&e).as_bytes()].concat())
+        }
+    }
+}
+
+/// Blanks out a byte-order mark and a first line that starts with `#`, as `luaL_loadfilex` does.
+pub fn skip_comment(bytes: &mut Vec<u8>) {
+    if bytes.starts_with(b"\xEF\xBB\xBF") {
+        bytes.drain(..3);
+    }
+    if bytes.first() == Some(&b'#') {
+        let end = bytes.iter().position(|&b| b == b'\n').unwrap_or(bytes.len());
+        // The line break stays, so that line numbers are right; a binary chunk follows it directly.
+        let end = if bytes.get(end + 1) == Some(&0x1b) { end + 1 } else { end };
+        bytes.drain(..end);
+    }
+}
+
+fn loadfile(cx: &mut Cx<'_>) -> R {
+    let file = cx.opt_str(0)?;
+    let mode = load_mode(cx, 1)?;
+    let env = (cx.top() >= 3).then(|| cx.arg(2));
+    match read_source(file.map(|f| f.bytes())) {
+        Ok((name, bytes)) => {
+            let loaded = cx.load(&bytes, &name, mode, env)?;
+            finish_load(cx, loaded)
+        }
+        Err(message) => finish_load(cx, Err(message)),
+    }
+}
+
+fn dofile(cx: &mut Cx<'_>) -> R {
+    if cx.state() == 1 {
+        let n = cx.top() as u32 - 1;
+        return Ok(Step::Return(n));
+    }
+    let file = cx.opt_str(0)?;
+    cx.set_top(1);
+    let (name, bytes) = match read_source(file.map(|f| f.bytes())) {
+        Ok(read) => read,
+        Err(message) => return Err(LuaError::bare(message)),
+    };
+    match cx.load(&bytes, &name, LoadMode { text: true, binary: true }, None)? {
+        Ok(f) => {
+            cx.set_state(1);
+            cx.call(&[f], -1)
+        }
+        Err(message) => Err(LuaError::bare(message)),
+    }
+}
+
+/// Flushes what Lua wrote to standard output.
+pub fn flush_stdout() {
+    // A closed pipe is reported by the next write, if there is one.
+    let _ = std::io::stdout().flush();
+}

@@ -1,0 +1,103 @@
+//! The standard library of Lua 5.3.
+//!
+//! What needs no virtual machine (matching, formatting, packing, calendar, the order of comparisons in `sort`) is kept in
+//! files of its own as plain functions over bytes and as state machines that can stop at any step; the native functions
+//! only fetch arguments, drive them and push results.
+
+pub mod base;
+pub mod os_date;
+pub mod sort;
+pub mod string;
+pub mod utf8;
+
+use crate::vm::native::{Cx, Native, Step, Val};
+use crate::vm::LuaError;
+
+/// A library: a table of functions under a global name.
+pub struct Lib {
+    pub name: &'static str,
+    pub functions: &'static [Native],
+}
+
+impl Lib {
+    /// Adds the functions to a table.
+    fn fill<'gc>(&'static self, cx: &mut Cx<'gc>, t: crate::vm::native::Tab<'gc>) -> Result<(), LuaError> {
+        for native in self.functions {
+            t.set_name(cx, native.name, Val::native(native))?;
+        }
+        Ok(())
+    }
+}
+
+/// Opens the complete standard library for a plain script.
+///
+/// # Errors
+/// Memory.
+pub fn open_all(cx: &mut Cx<'_>) -> Result<(), LuaError> {
+    let globals = cx.globals();
+    base::LIB.fill(cx, globals)?;
+    globals.set_name(cx, "_G", globals.into())?;
+    let version = cx.name("Lua 5.3");
+    globals.set_name(cx, "_VERSION", version)?;
+    Ok(())
+}
+
+/// Ends a native function with the string that a `__tostring` handler returned on top.
+fn returned_string(cx: &mut Cx<'_>) -> Result<Step, LuaError> {
+    let v = must_be_string(cx.arg(cx.top() - 1))?;
+    cx.ret(v)
+}
+
+fn must_be_string(v: Val<'_>) -> Result<Val<'_>, LuaError> {
+    if v.is_string() { Ok(v) } else { Err(LuaError::message("'__tostring' must return a string")) }
+}
+
+/// Index of a string argument in a list of options.
+fn check_option(
+    cx: &mut Cx<'_>,
+    i: usize,
+    default: Option<&'static str>,
+    options: &[&str],
+) -> Result<usize, LuaError> {
+    let given = match (cx.arg(i).is_nil(), default) {
+        (true, Some(default)) => default.as_bytes().to_vec(),
+        _ => cx.check_str(i)?.bytes().to_vec(),
+    };
+    match options.iter().position(|o| o.as_bytes() == given) {
+        Some(at) => Ok(at),
+        None => {
+            let text = [b"invalid option '", &given[..], b"'"].concat();
+            Err(LuaError::argument(i + 1, text))
+        }
+    }
+}
+
+/// Writes to the program's standard output.
+fn write_stdout(bytes: &[u8]) -> Result<(), LuaError> {
+    use std::io::Write;
+    // As `print` of the reference: a failing stream is no error of the program.
+    let _ = std::io::stdout().write_all(bytes);
+    Ok(())
+}
+
+/// A file name as Lua gives it.
+fn path_of(bytes: &[u8]) -> std::path::PathBuf {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        std::ffi::OsStr::from_bytes(bytes).into()
+    }
+    #[cfg(not(unix))]
+    {
+        String::from_utf8_lossy(bytes).into_owned().into()
+    }
+}
+
+/// The system's words for an error, as `strerror`.
+fn os_error(e: &std::io::Error) -> String {
+    let text = e.to_string();
+    match text.find(" (os error") {
+        Some(at) => text[..at].to_owned(),
+        None => text,
+    }
+}

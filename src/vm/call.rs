@@ -1,0 +1,593 @@
+//! Calls, returns and errors off the fast path; the loop that runs native frames.
+#![allow(unsafe_op_in_unsafe_fn)]
+
+use super::error::Raised;
+use super::meta::Event;
+use super::native::{self, Cx, Native, Step, native_flag};
+use super::run::{NativeOutcome, deliver};
+use super::{Exit, LuaError, Vm, dispatch};
+use crate::heap::thread::{Status, frame_flag};
+use crate::heap::value::{get, put, tag};
+use crate::heap::{Closure, Frame, FrameKind, Thread, Value};
+use crate::limits::{MAX_HANDLER_DEPTH, MAX_STACK, NATIVE_STACK, STACK_RESERVE};
+
+/// Bit of a native frame's state: an error arrived instead of results; its value is on top of the stack.
+pub(super) const CAUGHT: u64 = 1 << 63;
+
+/// Stands below a running message handler: turns its result into the error that unwinds.
+pub(super) static HANDLER: Native = Native::new("?", handler_returned);
+
+fn handler_returned(cx: &mut Cx<'_>) -> Result<Step, LuaError> {
+    Err(cx.raise_handled())
+}
+
+impl Vm {
+    // ---- stack space ----
+
+    /// Makes sure that `slots` slots above `at` exist. Returns `at`, which may have moved.
+    pub(crate) unsafe fn ensure_stack(&mut self, at: *mut Value, slots: usize) -> Result<*mut Value, LuaError> {
+        let th = self.th;
+        if at.wrapping_add(slots) <= (*th).limit && !cfg!(feature = "stress") {
+            return Ok(at);
+        }
+        self.grow_stack(at, slots)
+    }
+
+    #[cold]
+    unsafe fn grow_stack(&mut self, at: *mut Value, slots: usize) -> Result<*mut Value, LuaError> {
+        let th = self.th;
+        let offset = at.offset_from((*th).stack) as usize;
+        let need = offset + slots;
+        let len = Thread::stack_len(th);
+        if need <= len {
+            // Only `stress` comes here: the stack moves although it need not.
+            Thread::grow_stack(th, &mut self.heap, len)?;
+            return Ok((*th).stack.add(offset));
+        }
+        if need > MAX_STACK {
+            if len > MAX_STACK {
+                // Overflow while an overflow is being handled.
+                if need <= MAX_STACK + STACK_RESERVE {
+                    return Ok(at);
+                }
+                let text = crate::heap::string::constant(b"error in error handling");
+                return Err(LuaError::new(Raised::Handled(Value::string(text))));
+            }
+            Thread::grow_stack(th, &mut self.heap, MAX_STACK + STACK_RESERVE)?;
+            return Err(LuaError::message("stack overflow"));
+        }
+        let new = (len * 2).max(need).min(MAX_STACK);
+        Thread::grow_stack(th, &mut self.heap, new)?;
+        Ok((*th).stack.add(offset))
+    }
+
+    unsafe fn push_frame(&mut self) -> Result<*mut Frame, LuaError> {
+        let th = self.th;
+        if (*th).frame.add(1) == (*th).frames_end {
+            Thread::grow_frames(th, &mut self.heap)?;
+        }
+        (*th).frame = (*th).frame.add(1);
+        Ok((*th).frame)
+    }
+
+    /// First slot above everything that the running frame may use.
+    pub(super) unsafe fn free_top(&self) -> *mut Value {
+        let th = self.th;
+        let frame = (*th).frame;
+        match (*frame).kind {
+            FrameKind::Native => (*th).top,
+            FrameKind::Lua => (*frame).base.add((*(*Self::frame_closure(frame)).code).max_stack as usize),
+        }
+    }
+
+    /// Closure of a Lua frame.
+    #[inline(always)]
+    pub(super) unsafe fn frame_closure(frame: *const Frame) -> *mut Closure {
+        (*(*frame).func()).as_closure()
+    }
+
+    /// Descriptor of a native frame's function.
+    pub(super) unsafe fn frame_native(frame: *const Frame) -> *const Native {
+        native::descriptor(get((*frame).func()))
+    }
+
+    // ---- calls ----
+
+    /// Pushes a frame for the value at `func`, whose arguments reach up to `th.top`.
+    pub(super) unsafe fn precall(&mut self, func: *mut Value, nresults: i16, flags: u8) -> Result<(), LuaError> {
+        let mut func = func;
+        loop {
+            match (*func).tag {
+                tag::CLOSURE => return self.precall_lua(func, nresults, flags),
+                tag::NATIVE | tag::NATIVE_CLOSURE => {
+                    let offset = func.offset_from((*self.th).top);
+                    let top = self.ensure_stack((*self.th).top, NATIVE_STACK)?;
+                    func = top.offset(offset);
+                    let frame = self.push_frame()?;
+                    *frame = Frame {
+                        base: func.add(1),
+                        pc: std::ptr::null(),
+                        delta: 1,
+                        nresults,
+                        kind: FrameKind::Native,
+                        flags,
+                        state: 0,
+                    };
+                    if self.hooked {
+                        self.hook_call()?;
+                    }
+                    return Ok(());
+                }
+                _ => {
+                    let handler = self.value_handler(get(func), Event::Call);
+                    if !handler.is_function() {
+                        // As 5.3: the handler itself must be a function.
+                        return Err(self.call_error(func));
+                    }
+                    let offset = func.offset_from((*self.th).top);
+                    let top = self.ensure_stack((*self.th).top, 1)?;
+                    func = top.offset(offset);
+                    let mut slot = top;
+                    while slot > func {
+                        put(slot, get(slot.sub(1)));
+                        slot = slot.sub(1);
+                    }
+                    put(func, handler);
+                    (*self.th).top = top.add(1);
+                }
+            }
+        }
+    }
+
+    unsafe fn precall_lua(&mut self, func: *mut Value, nresults: i16, flags: u8) -> Result<(), LuaError> {
+        let code = (*(*func).as_closure()).code;
+        let offset = func.offset_from((*self.th).top);
+        let params = (*code).num_params as usize;
+        let top = self.ensure_stack((*self.th).top, (*code).max_stack as usize + params + 1)?;
+        let func = top.offset(offset);
+        let nargs = top.offset_from(func) as usize - 1;
+        let base = if (*code).is_vararg {
+            for i in 0..params {
+                if i < nargs {
+                    put(top.add(i), get(func.add(1 + i)));
+                    put(func.add(1 + i), Value::NIL);
+                } else {
+                    put(top.add(i), Value::NIL);
+                }
+            }
+            top
+        } else {
+            for i in nargs..params {
+                put(func.add(1 + i), Value::NIL);
+            }
+            func.add(1)
+        };
+        let frame = self.push_frame()?;
+        *frame = Frame {
+            base,
+            pc: (*code).entry,
+            delta: base.offset_from(func) as u32,
+            nresults,
+            kind: FrameKind::Lua,
+            flags,
+            state: (*code).k as u64,
+        };
+        self.budget -= 1;
+        if self.hooked {
+            self.hook_call()?;
+        }
+        Ok(())
+    }
+
+    /// Calls a metamethod for the running Lua frame's instruction, which `finish_op` completes with the result.
+    pub(super) unsafe fn call_meta(&mut self, handler: Value, args: &[Value], flags: u8) -> Result<(), LuaError> {
+        let top = self.free_top();
+        self.call_at(top, handler, args, 1, frame_flag::META | flags)
+    }
+
+    /// Calls `f` with `args`, placed at `at`.
+    pub(super) unsafe fn call_at(
+        &mut self,
+        at: *mut Value,
+        f: Value,
+        args: &[Value],
+        nresults: i16,
+        flags: u8,
+    ) -> Result<(), LuaError> {
+        let at = self.ensure_stack(at, args.len() + 1)?;
+        put(at, f);
+        for (i, &arg) in args.iter().enumerate() {
+            put(at.add(1 + i), arg);
+        }
+        (*self.th).top = at.add(1 + args.len());
+        self.precall(at, nresults, flags)
+    }
+
+    /// Ends the running frame with `n` results at `from`; goes on with whoever waits for them.
+    pub(super) unsafe fn finish_frame(&mut self, from: *mut Value, n: usize) -> Result<(), LuaError> {
+        let th = self.th;
+        let mut from = from;
+        if self.hooked && (*(*th).frame).flags & frame_flag::HOOKED == 0 {
+            // The hook runs first, then this return again.
+            let offset = from.offset_from((*th).stack);
+            (*th).top = from.add(n);
+            if self.hook_return(n)? {
+                return Ok(());
+            }
+            from = (*th).stack.offset(offset);
+        }
+        let frame = (*th).frame;
+        let func = (*frame).func();
+        let (flags, wanted) = ((*frame).flags, (*frame).nresults);
+        self.drop_state();
+        (*th).frame = frame.sub(1);
+        if flags & frame_flag::ENTRY != 0 {
+            return self.finish_entry(from, n);
+        }
+        if flags & frame_flag::HOOK != 0 {
+            return self.finish_hook(frame);
+        }
+        if flags & frame_flag::FINALIZER != 0 {
+            self.in_finalizer = false;
+            (*th).top = func;
+            return Ok(());
+        }
+        if flags & frame_flag::META != 0 {
+            let v = if n > 0 { get(from) } else { Value::NIL };
+            return self.finish_op(v, flags & frame_flag::LEQ != 0);
+        }
+        deliver(th, func, from, n, wanted);
+        if flags & frame_flag::RESUME_NATIVE != 0 && wanted >= 0 {
+            (*th).top = func.add(wanted as usize);
+        }
+        Ok(())
+    }
+
+    /// Forgets the Rust state of the running frame.
+    pub(super) unsafe fn drop_state(&mut self) {
+        let th = self.th;
+        if (*th).states.is_empty() {
+            return;
+        }
+        let depth = Thread::depth(th);
+        while (*th).states.last().is_some_and(|s| s.0 >= depth) {
+            (*th).states.pop();
+        }
+    }
+
+    // ---- native frames ----
+
+    /// Carries out what a native function asked for.
+    pub(super) unsafe fn native_step(&mut self, step: Step) -> Result<(), LuaError> {
+        let th = self.th;
+        match step {
+            Step::Return(n) => {
+                let n = n as usize;
+                self.finish_frame((*th).top.sub(n), n)
+            }
+            Step::Call { args, results } => {
+                let func = (*th).top.sub(args as usize + 1);
+                self.precall(func, results, frame_flag::RESUME_NATIVE)
+            }
+            Step::CallFinalizer => {
+                let func = (*th).top.sub(2);
+                self.in_finalizer = true;
+                self.precall(func, 0, frame_flag::RESUME_NATIVE | frame_flag::FINALIZER)
+            }
+            Step::Resume { args } => self.resume(args as usize),
+            Step::Yield(n) => self.yield_values(n as usize),
+            Step::Again => {
+                // Out of budget: the slice ends here and the function is entered again in the next one.
+                self.exit = Exit::Preempted;
+                self.leave = true;
+                Ok(())
+            }
+        }
+    }
+
+    /// Enters the native function on top.
+    unsafe fn run_native(&mut self) -> Result<(), LuaError> {
+        let frame = (*self.th).frame;
+        if (*frame).state & super::hook::RETURNING != 0 {
+            // Its return hook has run.
+            let n = ((*frame).state & 0xffff_ffff) as usize;
+            return self.finish_frame((*self.th).top.sub(n), n);
+        }
+        let native = Self::frame_native(frame);
+        let this: *mut Self = self;
+        match ((*native).func)(&mut Cx::new(this)) {
+            Ok(step) => self.native_step(step),
+            Err(e) => {
+                self.native_raised = true;
+                Err(e)
+            }
+        }
+    }
+
+    /// Runs native frames, collections and finalizers until a Lua frame is to go on (false) or the dispatcher must be left.
+    pub(super) unsafe fn settle(&mut self, first: Result<(), LuaError>) -> bool {
+        let mut r = first;
+        loop {
+            if let Err(e) = r {
+                r = self.unwind(e);
+                continue;
+            }
+            if self.leave {
+                self.leave = false;
+                return true;
+            }
+            if (*(*self.th).frame).kind == FrameKind::Native {
+                r = self.run_native();
+                continue;
+            }
+            if self.heap.gc_pending || self.heap.gc.has_due() {
+                let depth = (*self.th).frame;
+                r = self.safepoint();
+                if r.is_err() || (*self.th).frame != depth {
+                    continue;
+                }
+            }
+            return false;
+        }
+    }
+
+    /// Collects if that is due, and starts the next finalizer. The running frame is a Lua frame between two instructions.
+    unsafe fn safepoint(&mut self) -> Result<(), LuaError> {
+        let th = self.th;
+        let frame = (*th).frame;
+        let keep = self.open_top().unwrap_or_else(|| self.free_top());
+        let keep = keep.max(self.free_top());
+        (*th).top = keep;
+        if self.heap.gc_pending {
+            if self.heap.gc.stopped {
+                self.heap.postpone(1 << 20);
+            } else {
+                self.collect();
+            }
+        }
+        if !self.in_finalizer
+            && let Some(object) = self.heap.gc.take_due()
+        {
+            let handler = self.value_handler(object, Event::Gc);
+            if handler.is_function() {
+                self.in_finalizer = true;
+                // `finish_frame` restores `top` to the slot of the finalizer: the open values below it survive.
+                self.call_at(keep, handler, &[object], 0, frame_flag::FINALIZER)?;
+            }
+        }
+        let _ = frame;
+        Ok(())
+    }
+
+    /// `th.top` if the instruction that just ran left an open number of values.
+    unsafe fn open_top(&self) -> Option<*mut Value> {
+        use crate::bytecode::Op;
+        let th = self.th;
+        let frame = (*th).frame;
+        let code = (*Self::frame_closure(frame)).code;
+        if (*frame).pc == (*code).entry {
+            return None;
+        }
+        let ins = *(*frame).pc.sub(1);
+        let open = match ins.op() {
+            Some(Op::Call) => ins.c() == 0,
+            Some(Op::Vararg) => ins.b() == 0,
+            Some(Op::TailCall) => true,
+            _ => false,
+        };
+        open.then_some((*th).top)
+    }
+
+    // ---- errors ----
+
+    /// Finds who handles an error and prepares to go on there.
+    unsafe fn unwind(&mut self, e: LuaError) -> Result<(), LuaError> {
+        self.native_outcome = NativeOutcome::NotCalled;
+        let native_raised = std::mem::take(&mut self.native_raised);
+        let raised = e.into_raised();
+        let with_handler = matches!(raised, Raised::Value(_) | Raised::Message { .. } | Raised::Argument { .. });
+        let place = self.error_place(&raised);
+        let value = match self.error_value(raised) {
+            Ok(v) => v,
+            Err(code) => {
+                self.exit = Exit::Quit(code);
+                self.leave = true;
+                return Ok(());
+            }
+        };
+        let th = self.th;
+        // Who catches it? Not the native function that raised it.
+        let mut frame = (*th).frame;
+        if native_raised && (*frame).flags & (frame_flag::ENTRY | frame_flag::FINALIZER) == 0 {
+            frame = frame.sub(1);
+        }
+        let mut handlers = 0;
+        loop {
+            if (*frame).kind == FrameKind::Native && frame != (*th).frames {
+                let native = Self::frame_native(frame);
+                if (*native).flags & native_flag::CATCH != 0 && !(native_raised && frame == (*th).frame) {
+                    break;
+                }
+                if std::ptr::eq(native, &raw const HANDLER) {
+                    handlers += 1;
+                }
+            }
+            if (*frame).flags & (frame_flag::ENTRY | frame_flag::FINALIZER) != 0 {
+                break;
+            }
+            frame = frame.sub(1);
+        }
+        let is_finalizer = (*frame).flags & frame_flag::FINALIZER != 0;
+        let raised_here = native_raised && frame == (*th).frame;
+        let is_entry = (*frame).flags & frame_flag::ENTRY != 0 && (raised_here || !Self::catches(th, frame));
+        let is_finalizer = is_finalizer && (raised_here || !Self::catches(th, frame));
+        if !is_entry && !is_finalizer && with_handler {
+            let native = Self::frame_native(frame);
+            if (*native).flags & native_flag::HANDLER != 0 {
+                return self.call_handler(frame, value, handlers);
+            }
+        }
+        if is_finalizer {
+            return self.finalizer_failed(frame, value);
+        }
+        if is_entry {
+            return self.entry_failed(value, place);
+        }
+        // Back to the protected call.
+        let base = (*frame).base;
+        Thread::close_upvals(th, base);
+        self.unwind_to(frame);
+        (*frame).state |= CAUGHT;
+        put(base, value);
+        (*th).top = base.add(1);
+        Ok(())
+    }
+
+    unsafe fn catches(th: *mut Thread, frame: *mut Frame) -> bool {
+        frame != (*th).frames
+            && (*frame).kind == FrameKind::Native
+            && (*Self::frame_native(frame)).flags & native_flag::CATCH != 0
+    }
+
+    /// Drops the frames above `frame` and what they had switched on.
+    unsafe fn unwind_to(&mut self, frame: *mut Frame) {
+        let th = self.th;
+        while (*th).frame > frame {
+            let flags = (*(*th).frame).flags;
+            self.drop_state();
+            if flags & frame_flag::HOOK != 0 {
+                (*th).in_hook = false;
+                self.hook_tops.pop();
+            }
+            if flags & frame_flag::FINALIZER != 0 {
+                self.in_finalizer = false;
+            }
+            (*th).frame = (*th).frame.sub(1);
+        }
+        self.refresh_hooks();
+        if Thread::stack_len(th) > MAX_STACK {
+            let used = (*th).top.min((*frame).base.add(NATIVE_STACK));
+            let used = used.offset_from((*th).stack) as usize;
+            if used + STACK_RESERVE < MAX_STACK {
+                (*th).top = used_top(th, used);
+                // Without memory for the smaller stack the large one stays.
+                let _ = Thread::grow_stack(th, &mut self.heap, used + STACK_RESERVE);
+            }
+        }
+    }
+
+    /// Runs the message handler of `xpcall` at the point of the error.
+    unsafe fn call_handler(&mut self, catcher: *mut Frame, value: Value, depth: usize) -> Result<(), LuaError> {
+        let handler = get((*catcher).base);
+        if depth >= MAX_HANDLER_DEPTH {
+            let text = crate::heap::string::constant(b"error in error handling");
+            return Err(LuaError::new(Raised::Handled(Value::string(text))));
+        }
+        let top = self.free_top();
+        (*self.th).top = top;
+        // A native frame that raises the handler's result, then the handler above it.
+        self.call_at(top, Value::native((&raw const HANDLER).cast()), &[], 0, 0)?;
+        let top = (*self.th).top;
+        self.call_at(top, handler, &[value], 1, frame_flag::RESUME_NATIVE)
+    }
+
+    /// An error in a finalizer reaches whoever caused the collection.
+    unsafe fn finalizer_failed(&mut self, frame: *mut Frame, value: Value) -> Result<(), LuaError> {
+        let th = self.th;
+        let func = (*frame).func();
+        Thread::close_upvals(th, func);
+        self.unwind_to(frame.sub(1));
+        self.in_finalizer = false;
+        (*th).top = func;
+        let mut text = b"error in __gc metamethod (".to_vec();
+        if value.tag == tag::STRING {
+            text.extend_from_slice(crate::heap::Str::bytes(value.as_str()));
+        } else {
+            text.extend_from_slice(b"no message");
+        }
+        text.push(b')');
+        let message = self.heap.new_string(&text)?;
+        Err(LuaError::new(Raised::Handled(Value::string(message))))
+    }
+
+    /// An error leaves a coroutine, or the program.
+    unsafe fn entry_failed(&mut self, value: Value, place: Option<super::error::Place>) -> Result<(), LuaError> {
+        let th = self.th;
+        if th == self.main {
+            self.final_traceback = Some(self.traceback(th, 0));
+            self.final_place = place;
+            self.exit_values = vec![value];
+            self.exit = Exit::Failed;
+            self.leave = true;
+            return Ok(());
+        }
+        // The dead coroutine keeps its frames for `debug.traceback`.
+        (*th).top = self.free_top();
+        let top = self.ensure_stack((*th).top, 1).unwrap_or((*th).stack);
+        put(top, value);
+        (*th).top = top.add(1);
+        (*th).status = Status::Failed;
+        self.leave_coroutine();
+        let resumer = self.th;
+        let frame = (*resumer).frame;
+        (*frame).state |= CAUGHT;
+        put((*resumer).top, value);
+        (*resumer).top = (*resumer).top.add(1);
+        Ok(())
+    }
+
+    // ---- running ----
+
+    /// Prepares to run `f(args…)` as the main function.
+    ///
+    /// # Errors
+    /// [`LuaError`] if the arguments do not fit or `f` is not callable.
+    pub fn start(&mut self, f: Value, args: &[Value]) -> Result<(), LuaError> {
+        // SAFETY: the main coroutine is idle: its stack is empty above the ground frame.
+        unsafe {
+            self.th = self.main;
+            let th = self.th;
+            (*th).frame = (*th).frames;
+            (*th).status = Status::Running;
+            self.refresh_hooks();
+            let at = (*th).stack;
+            (*th).top = at;
+            self.call_at(at, f, args, -1, frame_flag::ENTRY)
+        }
+    }
+
+    /// Runs until the main function ends or the slice is over. After [`Exit::Preempted`], call it again.
+    pub fn run(&mut self) -> Exit {
+        self.budget = self.slice;
+        let this: *mut Self = self;
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            // SAFETY: the state is consistent between runs.
+            unsafe { if (*this).settle(Ok(())) { (*this).exit } else { dispatch::enter(this) } }
+        }));
+        match outcome {
+            Ok(exit) => exit,
+            Err(_) => {
+                // A bug of ours in a native function: this process is over, the program is not.
+                self.exit_values = vec![Value::string(crate::heap::string::constant(b"panic in native code"))];
+                Exit::Failed
+            }
+        }
+    }
+
+    /// Results of the main function, or the error value.
+    #[must_use]
+    pub fn exit_values(&self) -> &[Value] {
+        &self.exit_values
+    }
+
+    /// Ends the main function.
+    pub(super) unsafe fn finish_main(&mut self, from: *mut Value, n: usize) {
+        self.exit_values = (0..n).map(|i| get(from.add(i))).collect();
+        self.exit = Exit::Done;
+        self.leave = true;
+    }
+}
+
+unsafe fn used_top(th: *mut Thread, used: usize) -> *mut Value {
+    (*th).stack.add(used)
+}

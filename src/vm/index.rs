@@ -1,0 +1,105 @@
+//! Reading and writing fields with metamethods.
+#![allow(unsafe_op_in_unsafe_fn)]
+
+use super::meta::Event;
+use super::names::Operand;
+use super::{LuaError, Vm};
+use crate::heap::value::tag;
+use crate::heap::{Table, Value};
+use crate::limits::MAX_META_CHAIN;
+
+/// Outcome of reading a field.
+pub(crate) enum Get {
+    Value(Value),
+    /// A function `handler` is to be called with `(object, key)`.
+    Call(Value, Value),
+}
+
+/// Outcome of writing a field.
+pub(crate) enum Set {
+    Done,
+    /// A function `handler` is to be called with `(object, key, value)`.
+    Call(Value, Value),
+}
+
+impl Vm {
+    /// `obj[key]`, following `__index`.
+    pub(crate) unsafe fn index(&mut self, obj: Value, key: Value, what: Operand) -> Result<Get, LuaError> {
+        let mut obj = obj;
+        let mut what = what;
+        for _ in 0..MAX_META_CHAIN {
+            let handler = if obj.tag == tag::TABLE {
+                let t = obj.as_table();
+                let v = Table::get(t, key);
+                if !v.is_nil() {
+                    return Ok(Get::Value(v));
+                }
+                let handler = self.handler((*t).meta, Event::Index);
+                if handler.is_nil() {
+                    return Ok(Get::Value(Value::NIL));
+                }
+                handler
+            } else {
+                let handler = self.value_handler(obj, Event::Index);
+                if handler.is_nil() {
+                    return Err(self.type_error(obj, "index", what));
+                }
+                handler
+            };
+            if handler.is_function() {
+                return Ok(Get::Call(handler, obj));
+            }
+            obj = handler;
+            what = Operand::None;
+        }
+        Err(LuaError::message("'__index' chain too long; possibly a loop"))
+    }
+
+    /// `obj[key] = v`, following `__newindex`.
+    pub(crate) unsafe fn set_index(
+        &mut self,
+        obj: Value,
+        key: Value,
+        v: Value,
+        what: Operand,
+    ) -> Result<Set, LuaError> {
+        let mut obj = obj;
+        let mut what = what;
+        for _ in 0..MAX_META_CHAIN {
+            let handler = if obj.tag == tag::TABLE {
+                let t = obj.as_table();
+                let slot = Table::find(t, key);
+                if let Some(slot) = slot
+                    && !slot.get().is_nil()
+                {
+                    slot.put(v);
+                    return Ok(Set::Done);
+                }
+                let handler = self.handler((*t).meta, Event::NewIndex);
+                if handler.is_nil() {
+                    match slot {
+                        Some(slot) => {
+                            (*t).absent = 0;
+                            slot.put(v);
+                        }
+                        None => Table::insert(t, &mut self.heap, key, v)?,
+                    }
+                    return Ok(Set::Done);
+                }
+                handler
+            } else {
+                let handler = self.value_handler(obj, Event::NewIndex);
+                if handler.is_nil() {
+                    return Err(self.type_error(obj, "index", what));
+                }
+                handler
+            };
+            if handler.is_function() {
+                return Ok(Set::Call(handler, obj));
+            }
+            obj = handler;
+            what = Operand::None;
+        }
+        Err(LuaError::message("'__newindex' chain too long; possibly a loop"))
+    }
+}

@@ -1,0 +1,111 @@
+//! Metatables and events.
+
+use super::Vm;
+use crate::heap::value::tag;
+use crate::heap::{Node, Table, Value};
+
+macro_rules! events {
+    ($($name:ident $text:literal)*) => {
+        /// An event that a metamethod can handle.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(u8)]
+        pub enum Event { $($name),* }
+
+        /// Names of the metamethods, in the order of [`Event`].
+        pub const EVENT_NAMES: [&str; [$($text),*].len()] = [$($text),*];
+    };
+}
+
+events! {
+    // Events whose absence is cached in the bits of `Table::absent`: 32 at most.
+    Index "__index"
+    NewIndex "__newindex"
+    Gc "__gc"
+    Mode "__mode"
+    Len "__len"
+    Eq "__eq"
+    Add "__add"
+    Sub "__sub"
+    Mul "__mul"
+    Mod "__mod"
+    Pow "__pow"
+    Div "__div"
+    IDiv "__idiv"
+    BAnd "__band"
+    BOr "__bor"
+    BXor "__bxor"
+    Shl "__shl"
+    Shr "__shr"
+    Unm "__unm"
+    BNot "__bnot"
+    Lt "__lt"
+    Le "__le"
+    Concat "__concat"
+    Call "__call"
+    ToString "__tostring"
+    Name "__name"
+    Pairs "__pairs"
+    Metatable "__metatable"
+}
+
+impl Vm {
+    /// The metatable of a value, or null.
+    #[inline]
+    pub(crate) unsafe fn metatable(&self, v: Value) -> *mut Table {
+        // SAFETY: values in registers are live.
+        unsafe {
+            match v.tag {
+                tag::TABLE => (*v.as_table()).meta,
+                tag::USERDATA => (*v.as_userdata()).meta,
+                t => self.metas[Self::meta_slot(t)],
+            }
+        }
+    }
+
+    /// Index into `metas`: types of one Lua name share one metatable.
+    pub(crate) const fn meta_slot(t: u8) -> usize {
+        (match t {
+            tag::FLOAT => tag::INT,
+            tag::TRUE => tag::FALSE,
+            tag::NATIVE | tag::NATIVE_CLOSURE => tag::CLOSURE,
+            t => t,
+        }) as usize
+    }
+
+    /// The handler for an event in a metatable (which may be null), nil if there is none.
+    #[inline]
+    pub(crate) unsafe fn handler(&self, meta: *mut Table, event: Event) -> Value {
+        // SAFETY: `meta` is null or a live table.
+        unsafe {
+            if meta.is_null() || (*meta).absent & (1 << event as u32) != 0 {
+                return Value::NIL;
+            }
+            self.handler_slow(meta, event)
+        }
+    }
+
+    #[inline(never)]
+    unsafe fn handler_slow(&self, meta: *mut Table, event: Event) -> Value {
+        // SAFETY: as `handler`.
+        unsafe {
+            if let Some(node) = Table::find_str(meta, self.event_name(event)) {
+                let v = Node::slot(node).get();
+                if !v.is_nil() {
+                    if event == Event::Index {
+                        (*meta).index_node = node;
+                    }
+                    return v;
+                }
+            }
+            (*meta).absent |= 1 << event as u32;
+            Value::NIL
+        }
+    }
+
+    /// The handler for an event of a value.
+    #[inline]
+    pub(crate) unsafe fn value_handler(&self, v: Value, event: Event) -> Value {
+        // SAFETY: `v` is live.
+        unsafe { self.handler(self.metatable(v), event) }
+    }
+}

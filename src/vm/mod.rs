@@ -1,0 +1,252 @@
+//! The interpreter: one [`Vm`] runs the coroutines of one process over one heap.
+//!
+//! Rules that hold everywhere in this room:
+//!
+//! 1. Registers are in memory at every instruction boundary; `pc`, `base` and `k` of the running Lua frame live in the
+//!    dispatcher's arguments and are saved to its [`Frame`] before anything but the next handler runs.
+//! 2. Nothing recurses on the Rust stack between Lua and native code. A native function that needs a call returns
+//!    [`native::Step::Call`] and is entered again; [`Vm::settle`] is the only loop that enters native functions.
+//! 3. The collector runs at instruction boundaries only ([`Vm::safepoint`]). Between them, fresh objects need no root.
+//! 4. `th.top` is exact while a native frame is on top, and between an instruction that leaves an open number of values
+//!    and the one that consumes them. Otherwise a Lua frame's live registers are all of `base .. base + max_stack`.
+//! 5. A value read from a register is always a valid tagged value: verified bytecode and the operand ranges of the compiler
+//!    guarantee that registers are inside the frame.
+#![allow(unsafe_code)]
+
+pub mod arith;
+pub mod call;
+pub mod convert;
+pub mod coroutine;
+pub mod debug;
+mod dispatch;
+pub mod error;
+pub mod hook;
+mod index;
+pub mod meta;
+mod names;
+pub mod native;
+mod run;
+mod slow;
+pub mod traceback;
+
+pub use error::LuaError;
+
+use crate::heap::thread::Status;
+use crate::heap::{Closure, Code, Heap, OutOfMemory, Roots, Str, Table, Thread, Value};
+use meta::{EVENT_NAMES, Event};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// Basic types that share one metatable each.
+const BASIC_METAS: usize = 16;
+
+/// One process's interpreter state.
+pub struct Vm {
+    /// Reductions left in this slice.
+    pub(crate) budget: i32,
+    /// The running coroutine.
+    pub(crate) th: *mut Thread,
+    /// The handler table in use; see `dispatch`.
+    pub(crate) table: *const (),
+    pub heap: Heap,
+    /// True while the running coroutine has a hook that is not itself running.
+    pub(crate) hooked: bool,
+    /// The next instruction runs without its hook, which ran already.
+    pub(crate) skip_hook: bool,
+    pub(crate) main: *mut Thread,
+    pub(crate) globals: *mut Table,
+    pub(crate) registry: *mut Table,
+    /// Metatables of basic types, by tag.
+    pub(crate) metas: [*mut Table; BASIC_METAS],
+    pub(crate) event_names: [*const Str; EVENT_NAMES.len()],
+    /// Coroutines resuming each other right now.
+    pub(crate) resume_depth: u32,
+    /// A collection runs finalizers: no nested ones.
+    pub(crate) in_finalizer: bool,
+    /// Why the dispatcher was left.
+    pub(crate) exit: Exit,
+    /// The dispatcher is to be left at the next instruction boundary.
+    pub(crate) leave: bool,
+    /// The running instruction was put back for a collection and runs again.
+    pub(crate) retried: bool,
+    /// The error in flight was raised by the native function on top.
+    pub(crate) native_raised: bool,
+    /// What the last quick native call left for the slow path.
+    pub(crate) native_outcome: run::NativeOutcome,
+    /// Values of the last exit that the host may still want.
+    pub(crate) exit_values: Vec<Value>,
+    /// Values that the host holds on to.
+    pub(crate) pinned: Vec<Value>,
+    /// Set from outside (another thread, a signal handler) to raise "interrupted!" at the next call or loop.
+    pub(crate) interrupt: Arc<AtomicBool>,
+    /// Compiles source or loads binary chunks for `load`; set by the layer that knows the compiler.
+    pub(crate) loader: Option<Loader>,
+    /// Tops of the frames below running hooks, as stack offsets.
+    pub(crate) hook_tops: Vec<u64>,
+    /// Reductions given per slice.
+    pub(crate) slice: i32,
+    /// The function `next`, which `pairs` returns.
+    pub(crate) next: Value,
+    /// State of `math.random`.
+    pub rng: [u64; 4],
+    /// Traceback of the error that ended the run.
+    pub(crate) final_traceback: Option<Vec<u8>>,
+    /// Place of the error that ended the run.
+    pub(crate) final_place: Option<error::Place>,
+}
+
+/// Turns a chunk into a prototype: `(bytes, chunk name, mode)` to prototype or message.
+pub type Loader = fn(&[u8], &[u8], LoadMode) -> Result<crate::bytecode::Proto, Vec<u8>>;
+
+/// Which kinds of chunk `load` accepts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LoadMode {
+    pub text: bool,
+    pub binary: bool,
+}
+
+/// Why the dispatcher returned.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Exit {
+    /// The main function returned; its results are in `exit_values`.
+    Done,
+    /// An error reached the main function's caller; the error value is in `exit_values`.
+    Failed,
+    /// The slice is over; `run` continues it.
+    Preempted,
+    /// The program asked to end with this code (`os.exit`).
+    Quit(i32),
+}
+
+impl Vm {
+    /// A process with empty globals. `limit` is its memory limit in bytes.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`] if not even the empty state fits.
+    pub fn new(limit: Option<usize>) -> Result<Box<Self>, OutOfMemory> {
+        let mut heap = Heap::new(limit);
+        let globals = heap.new_table()?;
+        let registry = heap.new_table()?;
+        let main = heap.new_thread()?;
+        let vm = Box::new(Self {
+            budget: crate::limits::DEFAULT_SLICE,
+            th: main,
+            table: dispatch::plain_table(),
+            heap,
+            hooked: false,
+            skip_hook: false,
+            main,
+            globals,
+            registry,
+            metas: [std::ptr::null_mut(); BASIC_METAS],
+            event_names: EVENT_NAMES.map(|name| crate::heap::string::constant(name.as_bytes())),
+            resume_depth: 0,
+            in_finalizer: false,
+            exit: Exit::Done,
+            leave: false,
+            retried: false,
+            native_raised: false,
+            native_outcome: run::NativeOutcome::NotCalled,
+            exit_values: Vec::new(),
+            pinned: Vec::new(),
+            interrupt: Arc::new(AtomicBool::new(false)),
+            loader: None,
+            hook_tops: Vec::new(),
+            slice: crate::limits::DEFAULT_SLICE,
+            next: Value::NIL,
+            rng: [0x9E37_79B9_7F4A_7C15, 0xBF58_476D_1CE4_E5B9, 0x94D0_49BB_1331_11EB, 0x2545_F491_4F6C_DD1D],
+            final_traceback: None,
+            final_place: None,
+        });
+        // SAFETY: the main coroutine is new and live.
+        unsafe { (*vm.th).status = Status::Running };
+        Ok(vm)
+    }
+
+    /// The flag that interrupts a running program when set.
+    #[must_use]
+    pub fn interrupt_flag(&self) -> Arc<AtomicBool> {
+        self.interrupt.clone()
+    }
+
+    /// Sets the function that `load` uses.
+    pub fn set_loader(&mut self, loader: Loader) {
+        self.loader = Some(loader);
+    }
+
+    /// Sets the length of a slice in reductions (at least 1).
+    pub fn set_slice(&mut self, reductions: i32) {
+        self.slice = reductions.max(1);
+        self.budget = self.slice;
+    }
+
+    /// A function over linked code whose first upvalue is the table of globals.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`].
+    ///
+    /// # Safety
+    /// `code` stays alive as long as the process, or belongs to a unit of this heap.
+    pub unsafe fn main_closure(&mut self, code: *const Code, env: Value) -> Result<*mut Closure, OutOfMemory> {
+        // SAFETY: by contract; the closure has as many upvalues as its code says.
+        unsafe {
+            let n = (&(*code).upvals).len();
+            let closure = self.heap.new_closure(code, n)?;
+            for i in 0..n {
+                let v = if i == 0 { env } else { Value::NIL };
+                *Closure::upval(closure, i) = self.heap.new_upval(v)?;
+            }
+            Ok(closure)
+        }
+    }
+
+    /// The table of globals.
+    #[must_use]
+    pub fn globals_value(&self) -> Value {
+        Value::table(self.globals)
+    }
+
+    /// Sets the function that `pairs` returns.
+    pub fn set_next(&mut self, native: &'static native::Native) {
+        self.next = Value::native(std::ptr::from_ref(native).cast());
+    }
+
+    /// Name of an event's metamethod.
+    #[inline(always)]
+    pub(crate) fn event_name(&self, event: Event) -> *const Str {
+        self.event_names[event as usize]
+    }
+}
+
+struct VmRoots<'a> {
+    vm: &'a Vm,
+}
+
+impl Roots for VmRoots<'_> {
+    fn each(&mut self, mark: &mut dyn FnMut(Value)) {
+        let vm = self.vm;
+        mark(Value::thread(vm.main));
+        mark(Value::thread(vm.th));
+        mark(Value::table(vm.globals));
+        mark(Value::table(vm.registry));
+        for &meta in &vm.metas {
+            if !meta.is_null() {
+                mark(Value::table(meta));
+            }
+        }
+        vm.exit_values.iter().chain(&vm.pinned).for_each(|&v| mark(v));
+    }
+}
+
+impl Vm {
+    /// A full collection. Finalizers become due but do not run yet.
+    pub(crate) fn collect(&mut self) {
+        let this: *mut Self = self;
+        // SAFETY: `collect` touches only the heap, the roots read only the other fields.
+        unsafe { (*this).heap.collect(&mut VmRoots { vm: &*this }) };
+    }
+}
+
+// SAFETY: all pointers lead into the heap that the Vm owns, to immortal constants, or to code whose owner outlives the
+// process; so a Vm that moves to another thread takes everything with it.
+unsafe impl Send for Vm {}

@@ -1,0 +1,701 @@
+//! Slow paths of the ops: metamethods, errors, allocation, calls.
+//!
+//! Each function finds the frame's `pc` behind its instruction. It either completes the instruction, or pushes a frame whose
+//! return completes it ([`Vm::finish_op`]), or fails.
+#![allow(unsafe_op_in_unsafe_fn)]
+
+use super::arith::{self, Arith, ArithError};
+use super::index::{Get, Set};
+use super::meta::Event;
+use super::names::Operand;
+use super::{Exit, LuaError, Vm};
+use crate::bytecode::{Instr, Op};
+use crate::heap::thread::frame_flag;
+use crate::heap::value::{get, put, tag};
+use crate::heap::{Closure, KSlot, Str, Table, Thread, Value};
+use std::sync::atomic::Ordering;
+
+type R = Result<(), LuaError>;
+
+#[inline(always)]
+unsafe fn reg(vm: &Vm, offset: u16) -> *mut Value {
+    (*(*vm.th).frame).base.byte_add(offset as usize)
+}
+
+#[inline(always)]
+unsafe fn konst(vm: &Vm, offset: u16) -> *const KSlot {
+    ((*(*vm.th).frame).state as *const KSlot).byte_add(offset as usize)
+}
+
+unsafe fn konst_value(vm: &Vm, offset: u16) -> Value {
+    get(konst(vm, offset).cast())
+}
+
+unsafe fn upval(vm: &Vm, index: u16) -> *mut Value {
+    let closure = Vm::frame_closure((*vm.th).frame);
+    (**Closure::upval(closure, index as usize)).v
+}
+
+const fn index_of(offset: u16) -> u32 {
+    offset as u32 / crate::bytecode::instr::SLOT
+}
+
+// ---- indexing ----
+
+unsafe fn finish_get(vm: &mut Vm, a: u16, obj: Value, key: Value, what: Operand) -> R {
+    match vm.index(obj, key, what)? {
+        Get::Value(v) => {
+            put(reg(vm, a), v);
+            Ok(())
+        }
+        Get::Call(handler, obj) => vm.call_meta(handler, &[obj, key], 0),
+    }
+}
+
+unsafe fn finish_set(vm: &mut Vm, obj: Value, key: Value, v: Value, what: Operand) -> R {
+    match vm.set_index(obj, key, v, what)? {
+        Set::Done => Ok(()),
+        Set::Call(handler, obj) => vm.call_meta(handler, &[obj, key, v], 0),
+    }
+}
+
+pub(super) unsafe fn get_tab_up(vm: &mut Vm, ins: Instr) -> R {
+    let obj = get(upval(vm, ins.b()));
+    let key = konst_value(vm, ins.c());
+    adopt(obj, konst(vm, ins.c()));
+    finish_get(vm, ins.a(), obj, key, Operand::Upval(u32::from(ins.b())))
+}
+
+pub(super) unsafe fn set_tab_up(vm: &mut Vm, ins: Instr) -> R {
+    let obj = get(upval(vm, ins.b()));
+    let (key, v) = (konst_value(vm, ins.c()), get(reg(vm, ins.a())));
+    adopt(obj, konst(vm, ins.c()));
+    finish_set(vm, obj, key, v, Operand::Upval(u32::from(ins.b())))
+}
+
+/// A node that holds an equal key made at run time takes over the constant's pointer, so that the next look-up finds it by
+/// pointer.
+unsafe fn adopt(obj: Value, key: *const KSlot) {
+    if obj.tag == tag::TABLE {
+        let pointer = (*key).payload;
+        if let Some(node) = Table::find_str(obj.as_table(), pointer as *const Str)
+            && (*node).key != pointer
+        {
+            (*node).key = pointer;
+        }
+    }
+}
+
+pub(super) unsafe fn get_field(vm: &mut Vm, ins: Instr) -> R {
+    let obj = get(reg(vm, ins.b()));
+    adopt(obj, konst(vm, ins.c()));
+    finish_get(vm, ins.a(), obj, konst_value(vm, ins.c()), Operand::Reg(index_of(ins.b())))
+}
+
+pub(super) unsafe fn get_index(vm: &mut Vm, ins: Instr) -> R {
+    let (obj, key) = (get(reg(vm, ins.b())), get(reg(vm, ins.c())));
+    finish_get(vm, ins.a(), obj, key, Operand::Reg(index_of(ins.b())))
+}
+
+pub(super) unsafe fn get_int(vm: &mut Vm, ins: Instr) -> R {
+    let obj = get(reg(vm, ins.b()));
+    finish_get(vm, ins.a(), obj, Value::int(i64::from(ins.c())), Operand::Reg(index_of(ins.b())))
+}
+
+pub(super) unsafe fn set_field(vm: &mut Vm, ins: Instr) -> R {
+    let (obj, v) = (get(reg(vm, ins.a())), get(reg(vm, ins.c())));
+    adopt(obj, konst(vm, ins.b()));
+    finish_set(vm, obj, konst_value(vm, ins.b()), v, Operand::Reg(index_of(ins.a())))
+}
+
+pub(super) unsafe fn set_field_k(vm: &mut Vm, ins: Instr) -> R {
+    let (obj, v) = (get(reg(vm, ins.a())), konst_value(vm, ins.c()));
+    adopt(obj, konst(vm, ins.b()));
+    finish_set(vm, obj, konst_value(vm, ins.b()), v, Operand::Reg(index_of(ins.a())))
+}
+
+pub(super) unsafe fn set_index(vm: &mut Vm, ins: Instr) -> R {
+    let (obj, key, v) = (get(reg(vm, ins.a())), get(reg(vm, ins.b())), get(reg(vm, ins.c())));
+    finish_set(vm, obj, key, v, Operand::Reg(index_of(ins.a())))
+}
+
+pub(super) unsafe fn set_index_k(vm: &mut Vm, ins: Instr) -> R {
+    let (obj, key, v) = (get(reg(vm, ins.a())), get(reg(vm, ins.b())), konst_value(vm, ins.c()));
+    finish_set(vm, obj, key, v, Operand::Reg(index_of(ins.a())))
+}
+
+pub(super) unsafe fn set_int(vm: &mut Vm, ins: Instr) -> R {
+    let (obj, v) = (get(reg(vm, ins.a())), get(reg(vm, ins.c())));
+    finish_set(vm, obj, Value::int(i64::from(ins.b())), v, Operand::Reg(index_of(ins.a())))
+}
+
+pub(super) unsafe fn method(vm: &mut Vm, ins: Instr) -> R {
+    let obj = get(reg(vm, ins.b()));
+    put(reg(vm, ins.a()).add(1), obj);
+    adopt(obj, konst(vm, ins.c()));
+    finish_get(vm, ins.a(), obj, konst_value(vm, ins.c()), Operand::Reg(index_of(ins.b())))
+}
+
+pub(super) unsafe fn new_table(vm: &mut Vm, ins: Instr) -> R {
+    if vm.heap.gc_pending && !vm.heap.gc.stopped && !vm.retried {
+        // Collect first, then run the instruction again.
+        return vm.collect_and_retry();
+    }
+    vm.retried = false;
+    let t = vm.heap.new_table_with(usize::from(ins.b()), usize::from(ins.c()))?;
+    put(reg(vm, ins.a()), Value::table(t));
+    Ok(())
+}
+
+pub(super) unsafe fn set_list(vm: &mut Vm, ins: Instr) -> R {
+    let frame = (*vm.th).frame;
+    let first = (*(*frame).pc).w() as u32 as usize;
+    (*frame).pc = (*frame).pc.add(1);
+    let a = reg(vm, ins.a());
+    let count =
+        if ins.b() != 0 { ins.b() as usize } else { (*vm.th).top.offset_from(a) as usize - 1 };
+    if (*a).tag != tag::TABLE {
+        // Only foreign bytecode can come here.
+        return Err(LuaError::message("attempt to fill a value that is not a table"));
+    }
+    Table::set_list((*a).payload as *mut Table, &mut vm.heap, first, a.add(1), count)?;
+    Ok(())
+}
+
+// ---- arithmetic ----
+
+const fn event_of(op: Arith) -> Event {
+    match op {
+        Arith::Add => Event::Add,
+        Arith::Sub => Event::Sub,
+        Arith::Mul => Event::Mul,
+        Arith::Mod => Event::Mod,
+        Arith::Pow => Event::Pow,
+        Arith::Div => Event::Div,
+        Arith::IDiv => Event::IDiv,
+        Arith::BAnd => Event::BAnd,
+        Arith::BOr => Event::BOr,
+        Arith::BXor => Event::BXor,
+        Arith::Shl => Event::Shl,
+        Arith::Shr => Event::Shr,
+        Arith::Unm => Event::Unm,
+        Arith::BNot => Event::BNot,
+    }
+}
+
+const fn is_bitwise(op: Arith) -> bool {
+    matches!(op, Arith::BAnd | Arith::BOr | Arith::BXor | Arith::Shl | Arith::Shr | Arith::BNot)
+}
+
+/// An operator on any two values.
+unsafe fn arith_values(vm: &mut Vm, dst: u16, op: Arith, a: (Value, Operand), b: (Value, Operand)) -> R {
+    let ((a, a_is), (b, b_is)) = (a, b);
+    if let (Some(x), Some(y)) = (vm.to_number(a), vm.to_number(b)) {
+        match arith::number_arith(op, x, y) {
+            Ok(v) => {
+                put(reg(vm, dst), v);
+                return Ok(());
+            }
+            Err(ArithError::DivisionByZero) => return Err(LuaError::message("attempt to perform 'n//0'")),
+            Err(ArithError::ModuloByZero) => return Err(LuaError::message("attempt to perform 'n%%0'")),
+            Err(ArithError::NoInteger) => {}
+        }
+    }
+    let mut handler = vm.value_handler(a, event_of(op));
+    if handler.is_nil() {
+        handler = vm.value_handler(b, event_of(op));
+    }
+    if !handler.is_nil() {
+        return vm.call_meta(handler, &[a, b], 0);
+    }
+    if is_bitwise(op) {
+        if a.is_number() && b.is_number() || (vm.to_number(a).is_some() && vm.to_number(b).is_some()) {
+            // Both are numbers: one has no integer representation.
+            let culprit = if vm.to_number(a).is_some_and(|v| arith::to_int(v).is_none()) { (a, a_is) } else { (b, b_is) };
+            return Err(vm.no_integer_error(culprit.0, culprit.1));
+        }
+        let culprit = if a.is_number() { (b, b_is) } else { (a, a_is) };
+        return Err(vm.type_error(culprit.0, "perform bitwise operation on", culprit.1));
+    }
+    // The second operand is to blame if the first one is fine.
+    let culprit = if vm.to_number(a).is_some() { (b, b_is) } else { (a, a_is) };
+    Err(vm.type_error(culprit.0, "perform arithmetic on", culprit.1))
+}
+
+macro_rules! slow_arith {
+    ($($name:ident $name_k:ident $op:ident;)*) => { $(
+        pub(super) unsafe fn $name(vm: &mut Vm, ins: Instr) -> R {
+            let b = (get(reg(vm, ins.b())), Operand::Reg(index_of(ins.b())));
+            let c = (get(reg(vm, ins.c())), Operand::Reg(index_of(ins.c())));
+            arith_values(vm, ins.a(), Arith::$op, b, c)
+        }
+
+        pub(super) unsafe fn $name_k(vm: &mut Vm, ins: Instr) -> R {
+            let b = (get(reg(vm, ins.b())), Operand::Reg(index_of(ins.b())));
+            let c = (konst_value(vm, ins.c()), Operand::Const(index_of(ins.c())));
+            if ins.h() == 1 {
+                return arith_values(vm, ins.a(), Arith::$op, c, b);
+            }
+            arith_values(vm, ins.a(), Arith::$op, b, c)
+        }
+    )* };
+}
+
+slow_arith! {
+    add add_k Add;
+    sub sub_k Sub;
+    mul mul_k Mul;
+    div div_k Div;
+    modulo modulo_k Mod;
+    pow pow_k Pow;
+    idiv idiv_k IDiv;
+    band band_k BAnd;
+    bor bor_k BOr;
+    bxor bxor_k BXor;
+}
+
+macro_rules! slow_reversed {
+    ($($name:ident $op:ident;)*) => { $(
+        pub(super) unsafe fn $name(vm: &mut Vm, ins: Instr) -> R {
+            let b = (konst_value(vm, ins.c()), Operand::Const(index_of(ins.c())));
+            let c = (get(reg(vm, ins.b())), Operand::Reg(index_of(ins.b())));
+            arith_values(vm, ins.a(), Arith::$op, b, c)
+        }
+    )* };
+}
+
+slow_reversed! {
+    k_sub Sub;
+    k_div Div;
+    k_pow Pow;
+}
+
+pub(super) unsafe fn shl(vm: &mut Vm, ins: Instr) -> R {
+    let b = (get(reg(vm, ins.b())), Operand::Reg(index_of(ins.b())));
+    let c = (get(reg(vm, ins.c())), Operand::Reg(index_of(ins.c())));
+    arith_values(vm, ins.a(), Arith::Shl, b, c)
+}
+
+pub(super) unsafe fn shr(vm: &mut Vm, ins: Instr) -> R {
+    let b = (get(reg(vm, ins.b())), Operand::Reg(index_of(ins.b())));
+    let c = (get(reg(vm, ins.c())), Operand::Reg(index_of(ins.c())));
+    arith_values(vm, ins.a(), Arith::Shr, b, c)
+}
+
+pub(super) unsafe fn add_i(vm: &mut Vm, ins: Instr) -> R {
+    let b = (get(reg(vm, ins.b())), Operand::Reg(index_of(ins.b())));
+    let imm = i64::from(ins.c() as i16);
+    match ins.h() {
+        1 => arith_values(vm, ins.a(), Arith::Add, (Value::int(imm), Operand::None), b),
+        2 => arith_values(vm, ins.a(), Arith::Sub, b, (Value::int(-imm), Operand::None)),
+        _ => arith_values(vm, ins.a(), Arith::Add, b, (Value::int(imm), Operand::None)),
+    }
+}
+
+pub(super) unsafe fn shl_i(vm: &mut Vm, ins: Instr) -> R {
+    let b = (get(reg(vm, ins.b())), Operand::Reg(index_of(ins.b())));
+    let imm = i64::from(ins.c() as i16);
+    match ins.h() {
+        1 => arith_values(vm, ins.a(), Arith::Shr, b, (Value::int(-imm), Operand::None)),
+        _ => arith_values(vm, ins.a(), Arith::Shl, b, (Value::int(imm), Operand::None)),
+    }
+}
+
+pub(super) unsafe fn neg(vm: &mut Vm, ins: Instr) -> R {
+    let b = (get(reg(vm, ins.b())), Operand::Reg(index_of(ins.b())));
+    arith_values(vm, ins.a(), Arith::Unm, b, b)
+}
+
+pub(super) unsafe fn bnot(vm: &mut Vm, ins: Instr) -> R {
+    let b = (get(reg(vm, ins.b())), Operand::Reg(index_of(ins.b())));
+    arith_values(vm, ins.a(), Arith::BNot, b, b)
+}
+
+pub(super) unsafe fn len(vm: &mut Vm, ins: Instr) -> R {
+    let v = get(reg(vm, ins.b()));
+    let handler = vm.value_handler(v, Event::Len);
+    if !handler.is_nil() {
+        return vm.call_meta(handler, &[v, v], 0);
+    }
+    if v.tag == tag::TABLE {
+        put(reg(vm, ins.a()), Value::int(Table::len(v.as_table())));
+        return Ok(());
+    }
+    Err(vm.type_error(v, "get length of", Operand::Reg(index_of(ins.b()))))
+}
+
+// ---- concatenation ----
+
+pub(super) unsafe fn concat(vm: &mut Vm, ins: Instr) -> R {
+    if vm.heap.gc_pending && !vm.heap.gc.stopped && !vm.retried {
+        return vm.collect_and_retry();
+    }
+    vm.retried = false;
+    concat_from(vm, ins, ins.c() as usize)
+}
+
+/// Concatenates the first `count` operands, from the right.
+unsafe fn concat_from(vm: &mut Vm, ins: Instr, count: usize) -> R {
+    let first = reg(vm, ins.b());
+    let mut n = count;
+    while n > 1 {
+        let (a, b) = (get(first.add(n - 2)), get(first.add(n - 1)));
+        let stringable = |v: Value| v.is_string() || v.is_number();
+        if !stringable(a) || !stringable(b) {
+            let mut handler = vm.value_handler(a, Event::Concat);
+            if handler.is_nil() {
+                handler = vm.value_handler(b, Event::Concat);
+            }
+            if handler.is_nil() {
+                let base = index_of(ins.b()) + n as u32 - 2;
+                let culprit = if stringable(a) { (b, base + 1) } else { (a, base) };
+                return Err(vm.type_error(culprit.0, "concatenate", Operand::Reg(culprit.1)));
+            }
+            // The last operand's register is free by now: remember there how far we are (see `finish_op`).
+            put(first.add(ins.c() as usize - 1), Value::int(n as i64));
+            return vm.call_meta(handler, &[a, b], 0);
+        }
+        // All neighbours to the left that are strings or numbers join in one go.
+        let mut start = n - 2;
+        while start > 0 && stringable(get(first.add(start - 1))) {
+            start -= 1;
+        }
+        let joined = join(vm, first.add(start), n - start)?;
+        put(first.add(start), joined);
+        n = start + 1;
+    }
+    put(reg(vm, ins.a()), get(first));
+    Ok(())
+}
+
+/// One string from `n` strings and numbers.
+unsafe fn join(vm: &mut Vm, first: *mut Value, n: usize) -> Result<Value, LuaError> {
+    let mut total = 0usize;
+    let mut numbers = false;
+    for i in 0..n {
+        let v = get(first.add(i));
+        if v.is_string() {
+            total = total.checked_add(Str::len(v.as_str())).ok_or_else(too_long)?;
+        } else {
+            numbers = true;
+        }
+    }
+    if total > isize::MAX as usize / 2 {
+        return Err(too_long());
+    }
+    if !numbers {
+        let s = vm.heap.new_string_with(total, |out| {
+            let mut at = 0;
+            for i in 0..n {
+                // SAFETY: the operands are strings in registers.
+                let bytes = unsafe { Str::bytes(get(first.add(i)).as_str()) };
+                out[at..at + bytes.len()].copy_from_slice(bytes);
+                at += bytes.len();
+            }
+        })?;
+        return Ok(Value::string(s));
+    }
+    let mut text = Vec::with_capacity(total + n * 8);
+    for i in 0..n {
+        let v = get(first.add(i));
+        if v.is_string() {
+            text.extend_from_slice(Str::bytes(v.as_str()));
+        } else {
+            super::convert::write_number(&mut text, v);
+        }
+    }
+    Ok(Value::string(vm.heap.new_string(&text)?))
+}
+
+fn too_long() -> LuaError {
+    LuaError::message("string length overflow")
+}
+
+// ---- comparison ----
+
+/// Takes or skips the `Jump` behind a conditional op.
+unsafe fn branch(vm: &mut Vm, taken: bool) {
+    let frame = (*vm.th).frame;
+    let distance = if taken { (*(*frame).pc).w() } else { 0 };
+    (*frame).pc = (*frame).pc.offset(distance as isize + 1);
+}
+
+/// For each conditional op: does it jump when the comparison holds?
+fn wants(op: Option<Op>) -> bool {
+    !matches!(
+        op,
+        Some(
+            Op::JumpNe
+                | Op::JumpNeK
+                | Op::JumpNotLt
+                | Op::JumpNotLe
+                | Op::JumpNotLtI
+                | Op::JumpNotLeI
+                | Op::JumpNotGtI
+                | Op::JumpNotGeI
+        )
+    )
+}
+
+unsafe fn equal(vm: &mut Vm, ins: Instr, a: Value, b: Value) -> R {
+    let want = wants(ins.op());
+    if a.tag == b.tag && (a.tag == tag::TABLE || a.tag == tag::USERDATA) && a.payload != b.payload {
+        let mut handler = vm.value_handler(a, Event::Eq);
+        if handler.is_nil() {
+            handler = vm.value_handler(b, Event::Eq);
+        }
+        if !handler.is_nil() {
+            return vm.call_meta(handler, &[a, b], 0);
+        }
+    }
+    let r = arith::raw_equal(a, b);
+    branch(vm, r == want);
+    Ok(())
+}
+
+pub(super) unsafe fn jump_eq(vm: &mut Vm, ins: Instr) -> R {
+    let (a, b) = (get(reg(vm, ins.a())), get(reg(vm, ins.b())));
+    equal(vm, ins, a, b)
+}
+
+pub(super) unsafe fn jump_eq_k(vm: &mut Vm, ins: Instr) -> R {
+    let (a, b) = (get(reg(vm, ins.a())), konst_value(vm, ins.b()));
+    equal(vm, ins, a, b)
+}
+
+pub(super) unsafe fn jump_lt(vm: &mut Vm, ins: Instr) -> R {
+    let (a, b) = (get(reg(vm, ins.a())), get(reg(vm, ins.b())));
+    order(vm, ins, Event::Lt, a, b)
+}
+
+pub(super) unsafe fn jump_le(vm: &mut Vm, ins: Instr) -> R {
+    let (a, b) = (get(reg(vm, ins.a())), get(reg(vm, ins.b())));
+    order(vm, ins, Event::Le, a, b)
+}
+
+pub(super) unsafe fn jump_order_i(vm: &mut Vm, ins: Instr) -> R {
+    let a = get(reg(vm, ins.a()));
+    let imm = ins.b() as i16;
+    let b = if ins.h() == 1 { Value::float(f64::from(imm)) } else { Value::int(i64::from(imm)) };
+    match ins.op() {
+        Some(Op::JumpLtI | Op::JumpNotLtI) => order(vm, ins, Event::Lt, a, b),
+        Some(Op::JumpLeI | Op::JumpNotLeI) => order(vm, ins, Event::Le, a, b),
+        Some(Op::JumpGtI | Op::JumpNotGtI) => order(vm, ins, Event::Lt, b, a),
+        _ => order(vm, ins, Event::Le, b, a),
+    }
+}
+
+unsafe fn order(vm: &mut Vm, ins: Instr, event: Event, a: Value, b: Value) -> R {
+    let want = wants(ins.op());
+    if a.is_number() && b.is_number() {
+        let r = if event == Event::Lt { arith::number_lt(a, b) } else { arith::number_le(a, b) };
+        branch(vm, r == want);
+        return Ok(());
+    }
+    if a.is_string() && b.is_string() {
+        let (x, y) = (Str::bytes(a.as_str()), Str::bytes(b.as_str()));
+        let r = if event == Event::Lt { x < y } else { x <= y };
+        branch(vm, r == want);
+        return Ok(());
+    }
+    let mut handler = vm.value_handler(a, event);
+    if handler.is_nil() {
+        handler = vm.value_handler(b, event);
+    }
+    if !handler.is_nil() {
+        return vm.call_meta(handler, &[a, b], 0);
+    }
+    if event == Event::Le {
+        // As 5.3: `a <= b` falls back to `not (b < a)`.
+        let mut handler = vm.value_handler(b, Event::Lt);
+        if handler.is_nil() {
+            handler = vm.value_handler(a, Event::Lt);
+        }
+        if !handler.is_nil() {
+            return vm.call_meta(handler, &[b, a], frame_flag::LEQ);
+        }
+    }
+    Err(vm.order_error(a, b))
+}
+
+// ---- loops ----
+
+pub(super) unsafe fn for_prep(vm: &mut Vm, ins: Instr) -> R {
+    let a = reg(vm, ins.a());
+    // Strings that are numbers count as floats here, as in 5.3.
+    for (offset, text) in [
+        (1, "'for' limit must be a number"),
+        (2, "'for' step must be a number"),
+        (0, "'for' initial value must be a number"),
+    ] {
+        let slot = a.add(offset);
+        let v = get(slot);
+        if !v.is_number() {
+            match vm.to_number(v) {
+                Some(n) => put(slot, Value::float(arith::to_float(n))),
+                None => return Err(LuaError::message(text)),
+            }
+        }
+    }
+    let frame = (*vm.th).frame;
+    (*frame).pc = (*frame).pc.sub(1);
+    Ok(())
+}
+
+pub(super) unsafe fn generic_call(vm: &mut Vm, ins: Instr) -> R {
+    let at = reg(vm, ins.a());
+    let callee = at.add(3);
+    for i in 0..3 {
+        put(callee.add(i), get(at.add(i)));
+    }
+    (*vm.th).top = callee.add(3);
+    vm.precall(callee, ins.c() as i16, 0)
+}
+
+// ---- calls ----
+
+pub(super) unsafe fn call(vm: &mut Vm, ins: Instr) -> R {
+    let func = reg(vm, ins.a());
+    if ins.b() != 0 {
+        (*vm.th).top = func.add(ins.b() as usize);
+    }
+    vm.precall(func, ins.c() as i16 - 1, 0)
+}
+
+pub(super) unsafe fn tail_call(vm: &mut Vm, ins: Instr) -> R {
+    let th = vm.th;
+    let func = reg(vm, ins.a());
+    if ins.b() != 0 {
+        (*th).top = func.add(ins.b() as usize);
+    }
+    let frame = (*th).frame;
+    if ins.h() != 0 {
+        Thread::close_upvals(th, (*frame).base);
+    }
+    if (*func).tag != tag::CLOSURE {
+        // A native function, or something with `__call`: an ordinary call, whose results the `Return` that follows passes on.
+        return vm.precall(func, -1, 0);
+    }
+    // Slide callee and arguments down over the frame.
+    let n = (*th).top.offset_from(func) as usize;
+    let to = (*frame).func();
+    for i in 0..n {
+        put(to.add(i), get(func.add(i)));
+    }
+    (*th).top = to.add(n);
+    let (nresults, flags) = ((*frame).nresults, (*frame).flags | frame_flag::TAIL);
+    (*th).frame = frame.sub(1);
+    if let Err(e) = vm.precall(to, nresults, flags) {
+        // The caller's frame is gone already; the error belongs to its caller.
+        return Err(e);
+    }
+    Ok(())
+}
+
+pub(super) unsafe fn ret(vm: &mut Vm, ins: Instr) -> R {
+    let th = vm.th;
+    let frame = (*th).frame;
+    let (from, n) = match ins.op() {
+        Some(Op::Return0) => ((*frame).base, 0),
+        Some(Op::Return1) => (reg(vm, ins.a()), 1),
+        _ => {
+            let from = reg(vm, ins.a());
+            let n = if ins.b() != 0 { ins.b() as usize - 1 } else { (*th).top.offset_from(from) as usize };
+            (from, n)
+        }
+    };
+    if !(*th).open.is_null() {
+        Thread::close_upvals(th, (*frame).base);
+    }
+    vm.finish_frame(from, n)
+}
+
+pub(super) unsafe fn vararg(vm: &mut Vm, ins: Instr) -> R {
+    let th = vm.th;
+    let frame = (*th).frame;
+    let params = (*(*Vm::frame_closure(frame)).code).num_params as usize;
+    let have = ((*frame).delta as usize).saturating_sub(1 + params);
+    let wanted = if ins.b() != 0 { ins.b() as usize - 1 } else { have };
+    let a = vm.ensure_stack(reg(vm, ins.a()), wanted + 1)?;
+    let source = (*(*th).frame).base.sub(have);
+    for i in 0..wanted {
+        put(a.add(i), if i < have { get(source.add(i)) } else { Value::NIL });
+    }
+    if ins.b() == 0 {
+        (*th).top = a.add(wanted);
+    }
+    Ok(())
+}
+
+pub(super) unsafe fn closure(vm: &mut Vm, ins: Instr) -> R {
+    if vm.heap.gc_pending && !vm.heap.gc.stopped && !vm.retried {
+        return vm.collect_and_retry();
+    }
+    vm.retried = false;
+    let th = vm.th;
+    let frame = (*th).frame;
+    let parent = Vm::frame_closure(frame);
+    let code = &raw const (&(*(*parent).code).protos)[ins.w() as usize];
+    let descs = &(*code).upvals;
+    let new = vm.heap.new_closure(code, descs.len())?;
+    for (i, desc) in descs.iter().enumerate() {
+        let upval = if desc.in_stack {
+            Thread::find_upval(th, &mut vm.heap, (*frame).base.add(usize::from(desc.index)))?
+        } else {
+            *Closure::upval(parent, usize::from(desc.index))
+        };
+        *Closure::upval(new, i) = upval;
+    }
+    put(reg(vm, ins.a()), Value::closure(new));
+    Ok(())
+}
+
+/// The budget is used up: the slice ends before the instruction, which runs again in the next one.
+pub(super) unsafe fn expired(vm: &mut Vm, _ins: Instr) -> R {
+    if vm.interrupt.swap(false, Ordering::Relaxed) {
+        vm.budget = vm.slice;
+        return Err(LuaError::message("interrupted!"));
+    }
+    let frame = (*vm.th).frame;
+    (*frame).pc = (*frame).pc.sub(1);
+    // An open number of arguments stays on the stack above the frame's registers; `top` keeps it.
+    vm.exit = Exit::Preempted;
+    vm.leave = true;
+    Ok(())
+}
+
+impl Vm {
+    /// Runs the current instruction again after a collection.
+    unsafe fn collect_and_retry(&mut self) -> R {
+        let frame = (*self.th).frame;
+        (*frame).pc = (*frame).pc.sub(1);
+        // `settle` collects before the instruction runs again.
+        self.retried = true;
+        Ok(())
+    }
+
+    /// Completes the instruction that waited for a metamethod's result.
+    pub(super) unsafe fn finish_op(&mut self, v: Value, leq: bool) -> R {
+        let frame = (*self.th).frame;
+        let ins = *(*frame).pc.sub(1);
+        let Some(op) = ins.op() else { return Ok(()) };
+        match op {
+            Op::SetTabUp | Op::SetField | Op::SetFieldK | Op::SetIndex | Op::SetIndexK | Op::SetInt => Ok(()),
+            Op::Concat => {
+                let first = reg(self, ins.b());
+                let n = get(first.add(ins.c() as usize - 1)).as_int() as usize;
+                put(first.add(n - 2), v);
+                concat_from(self, ins, n - 1)
+            }
+            op if op.is_conditional() => {
+                let r = v.is_truthy() != leq;
+                branch(self, r == wants(Some(op)));
+                Ok(())
+            }
+            _ => {
+                put(reg(self, ins.a()), v);
+                Ok(())
+            }
+        }
+    }
+}
