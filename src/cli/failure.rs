@@ -124,7 +124,12 @@ fn render_syntax(name: &[u8], text: &[u8], error: &SyntaxError, prefix: u32, col
         .collect();
     let span = Span::new(error.span.start.saturating_sub(prefix), error.span.end.saturating_sub(prefix));
     let name = String::from_utf8_lossy(&short_source(name)).into_owned();
-    let mut report = Report::new(Severity::Fatal, message).at(Location::of_span(name, &source, span));
+    let mut report = Report::new(Severity::Fatal, message);
+    if text.contains(&0) {
+        // An excerpt of a program for another machine, or of a picture, helps nobody.
+        return crate::diag::render(&report.help("this is a binary file, not Lua source"), colours);
+    }
+    report = report.at(Location::of_span(name, &source, span));
     let in_text = SyntaxError { span, ..error.clone() };
     if let Some(help) = crate::syntax::hint::hint(text, &in_text) {
         report = report.help(help);

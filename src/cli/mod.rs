@@ -63,7 +63,8 @@ fn refuse(e: &clap::Error) -> i32 {
     let first = parts.next().unwrap_or_default();
     let words: Vec<&str> = first.split_whitespace().collect();
     let message = words.join(" ");
-    let mut lines = format!("Error: {}\n", message.strip_prefix("error: ").unwrap_or(&message));
+    let message = message.strip_prefix("error: ").unwrap_or(&message).replace("unrecognized subcommand", "unknown command");
+    let mut lines = format!("Error: {message}\n");
     if let Some(help) = help_for(e) {
         lines.push_str(&format!(" = help: {help}\n"));
     }
@@ -77,18 +78,18 @@ fn help_for(e: &clap::Error) -> Option<String> {
         Some(ContextValue::Strings(all)) => all.first().cloned(),
         _ => None,
     };
-    if let Some(near) = context(ContextKind::SuggestedSubcommand).or_else(|| context(ContextKind::SuggestedArg)) {
-        return Some(format!("did you mean '{near}'?"));
-    }
-    match e.kind() {
-        ErrorKind::UnknownArgument if context(ContextKind::InvalidArg)?.starts_with('-') => {
-            Some("arguments of a script that begin with '-' stand behind '--'".into())
+    let word = context(ContextKind::InvalidArg).or_else(|| context(ContextKind::InvalidSubcommand))?;
+    let in_run = e.get(ContextKind::Usage).is_some_and(|usage| usage.to_string().contains("wippy run"));
+    let near = context(ContextKind::SuggestedSubcommand).or_else(|| context(ContextKind::SuggestedArg));
+    match word.as_str() {
+        "help" => Some("help is printed by 'wippy --help' and 'wippy COMMAND --help'".into()),
+        "--version" | "-V" if !in_run => Some("the version is printed by 'wippy version'".into()),
+        file if file.ends_with(".lua") => Some(format!("to run a Lua file: wippy run {file}")),
+        _ if near.is_some() => near.map(|near| format!("did you mean '{near}'?")),
+        option if in_run && option.starts_with('-') => {
+            Some("arguments of a program that begin with '-' stand behind '--'".into())
         }
-        ErrorKind::InvalidSubcommand => {
-            let name = context(ContextKind::InvalidSubcommand)?;
-            name.ends_with(".lua").then(|| format!("to run a Lua file: wippy run {name}"))
-        }
-        _ => None,
+        _ => Some("'wippy --help' lists commands and options".into()),
     }
 }
 

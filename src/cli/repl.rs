@@ -17,7 +17,6 @@ use rustyline::history::DefaultHistory;
 use rustyline::{Config, Editor};
 use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 
 /// Start an interactive session
 ///
@@ -39,8 +38,7 @@ pub fn run(_: &Args, memory_limit: Option<usize>) -> i32 {
     if terminal {
         exit::show(&format!("{}\nCtrl-D ends the session.\n", super::BANNER));
     }
-    let interrupt = script.vm().interrupt_flag();
-    signal::interrupt_sets(&interrupt);
+    let interrupt = signal::Interrupt::new(script.vm().interrupt_flag());
     let mut texts = Texts::default();
     let code = loop {
         crate::stdlib::base::flush_stdout();
@@ -51,7 +49,7 @@ pub fn run(_: &Args, memory_limit: Option<usize>) -> i32 {
             Read::Broken(message) => break exit::fail(&message),
         };
         // A Ctrl-C from before this input is not meant for it.
-        interrupt.store(false, Ordering::Relaxed);
+        interrupt.reset();
         match execute(&mut script, input, &mut texts) {
             Reply::Values(_) => {}
             Reply::Failed(failure) => failure::report(&failure, &texts),
@@ -114,60 +112,65 @@ fn read_input(script: &mut Script, lines: &mut Lines) -> Read {
         Err(Stop::Cleared) => return Read::Wrong,
         Err(Stop::Broken(message)) => return Read::Broken(message),
     };
-    if let Some(rest) = text.strip_prefix(b"=") {
-        // The way to print a value in older versions; still taken by the reference.
-        text = rest.to_vec();
-        return finish_expression(text, lines);
-    }
-    let as_value = [RETURN, &text[..]].concat();
-    if let Ok(proto) = compile_source(&as_value, NAME) {
-        lines.remember(&text);
-        return Read::Input(Input { proto, text, prefix: RETURN.len() });
-    }
     loop {
-        let error = match compile_source(&text, NAME) {
-            Ok(proto) => {
+        let (error, prefix) = match compile(&text) {
+            Ok(input) => {
                 lines.remember(&text);
-                return Read::Input(Input { proto, text, prefix: 0 });
+                return Read::Input(input);
             }
-            Err(error) => error,
+            Err(Refusal::Unfinished(error, prefix)) => match lines.next(script, true) {
+                Ok(line) => {
+                    text.push(b'\n');
+                    text.extend_from_slice(&line);
+                    continue;
+                }
+                Err(Stop::Cleared) => return Read::Wrong,
+                Err(Stop::Broken(message)) => return Read::Broken(message),
+                Err(Stop::End) => (error, prefix),
+            },
+            Err(Refusal::Wrong(error, prefix)) => (error, prefix),
         };
-        if !is_unfinished(&error) {
-            lines.remember(&text);
-            failure::report_syntax_in(NAME, &text, &error, 0);
-            return Read::Wrong;
-        }
-        match lines.next(script, true) {
-            Ok(line) => {
-                text.push(b'\n');
-                text.extend_from_slice(&line);
-            }
-            Err(Stop::Cleared) => return Read::Wrong,
-            Err(Stop::Broken(message)) => return Read::Broken(message),
-            Err(Stop::End) => {
-                failure::report_syntax_in(NAME, &text, &error, 0);
-                return Read::End;
-            }
-        }
+        lines.remember(&text);
+        failure::report_syntax_in(NAME, marked_expression(&text).unwrap_or(&text), &error, prefix);
+        return Read::Wrong;
     }
 }
 
-/// An input that began with `=`.
-fn finish_expression(text: Vec<u8>, lines: &mut Lines) -> Read {
-    lines.remember(&[b"=", &text[..]].concat());
-    let source = [RETURN, &text[..]].concat();
-    match compile_source(&source, NAME) {
-        Ok(proto) => Read::Input(Input { proto, text, prefix: RETURN.len() }),
-        Err(error) => {
-            failure::report_syntax_in(NAME, &text, &error, RETURN.len() as u32);
-            Read::Wrong
-        }
+/// Why a text is no input, and how many bytes stood before it when that came out.
+enum Refusal {
+    /// More text could make it one.
+    Unfinished(SyntaxError, u32),
+    Wrong(SyntaxError, u32),
+}
+
+/// What follows a leading `=`, the way to print a value in older versions, still taken by the reference.
+fn marked_expression(text: &[u8]) -> Option<&[u8]> {
+    text.strip_prefix(b"=")
+}
+
+/// Compiles the text as an expression if it is one, else as statements.
+fn compile(text: &[u8]) -> Result<Input, Refusal> {
+    let marked = marked_expression(text);
+    let expression = marked.unwrap_or(text);
+    let prefix = RETURN.len();
+    let no_expression = match compile_source(&[RETURN, expression].concat(), NAME) {
+        Ok(proto) => return Ok(Input { proto, text: expression.to_vec(), prefix }),
+        Err(error) if is_unfinished(&error) => return Err(Refusal::Unfinished(error, prefix as u32)),
+        Err(error) => error,
+    };
+    if marked.is_some() {
+        return Err(Refusal::Wrong(no_expression, prefix as u32));
+    }
+    match compile_source(text, NAME) {
+        Ok(proto) => Ok(Input { proto, text: text.to_vec(), prefix: 0 }),
+        Err(error) if is_unfinished(&error) => Err(Refusal::Unfinished(error, 0)),
+        Err(error) => Err(Refusal::Wrong(error, 0)),
     }
 }
 
 /// True if more text could make it a program.
 fn is_unfinished(error: &SyntaxError) -> bool {
-    error.message.ends_with(b"<eof>")
+    error.message.ends_with(b"near <eof>")
 }
 
 /// Why there is no line.

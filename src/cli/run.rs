@@ -23,7 +23,7 @@ pub struct Args {
     #[arg(long)]
     dump_bytecode: bool,
     /// Lua file; '-' is standard input
-    #[arg(value_name = "FILE", required_unless_present = "eval")]
+    #[arg(value_name = "FILE")]
     file: Option<OsString>,
     /// Arguments of the program
     #[arg(value_name = "ARG")]
@@ -39,7 +39,10 @@ pub fn run(args: &Args, memory_limit: Option<usize>) -> i32 {
             (OsStr::new("--eval"), Ok(chunk), words.skip(0))
         }
         (None, Some(file)) => (file.as_os_str(), Chunk::read(file), words.skip(1)),
-        (None, None) => return exit::fail("no file to run"),
+        (None, None) => {
+            exit::complain("Error: nothing to run\n = help: wippy run FILE.lua, or wippy run --eval CODE\n");
+            return exit::FAILURE;
+        }
     };
     let words: Vec<Vec<u8>> = words.map(|word| bytes_of(word)).collect();
     let compiled = chunk.and_then(|chunk| Ok((chunk.compile()?, chunk)));
@@ -61,7 +64,7 @@ fn execute(
     let mut texts = Texts::default();
     texts.add(&proto.source, chunk.text, 0);
     let mut script = Script::new(memory_limit)?;
-    signal::interrupt_sets(&script.vm().interrupt_flag());
+    signal::Interrupt::new(script.vm().interrupt_flag());
     script.set_arg(name, args)?;
     script.start(Code::link_shared(proto), args)?;
     let outcome = script.run();

@@ -1,7 +1,7 @@
 //! What signals mean to a program on the command line.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A reader that has gone away (`wippy … | head`) ends the program quietly, whatever it was writing with. The reference
 /// dies of the signal; Rust programs ignore it by default and would compute on for nobody.
@@ -18,10 +18,27 @@ pub fn end_on_broken_pipe() {
     }
 }
 
-/// Ctrl-C sets the flag. If it is still set at the next Ctrl-C, nobody looks at it and the program is killed.
-pub fn interrupt_sets(flag: &Arc<AtomicBool>) {
-    use signal_hook::consts::SIGINT;
-    // Without handlers Ctrl-C kills at once.
-    let _ = signal_hook::flag::register_conditional_default(SIGINT, flag.clone());
-    let _ = signal_hook::flag::register(SIGINT, flag.clone());
+/// Ctrl-C: the first one raises an error in the program, the next one kills a program that goes on all the same.
+pub struct Interrupt {
+    raise: Arc<AtomicBool>,
+    kill: Arc<AtomicBool>,
+}
+
+impl Interrupt {
+    /// Installs the handlers; `raise` is the flag that the interpreter looks at.
+    pub fn new(raise: Arc<AtomicBool>) -> Self {
+        use signal_hook::consts::SIGINT;
+        let this = Self { raise, kill: Arc::new(AtomicBool::new(false)) };
+        // Without handlers Ctrl-C kills at once. They run in this order.
+        let _ = signal_hook::flag::register_conditional_default(SIGINT, this.kill.clone());
+        let _ = signal_hook::flag::register(SIGINT, this.kill.clone());
+        let _ = signal_hook::flag::register(SIGINT, this.raise.clone());
+        this
+    }
+
+    /// What came before is forgotten: the next Ctrl-C is a first one.
+    pub fn reset(&self) {
+        self.raise.store(false, Ordering::Relaxed);
+        self.kill.store(false, Ordering::Relaxed);
+    }
 }

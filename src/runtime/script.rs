@@ -123,7 +123,10 @@ impl Script {
         match self.vm.start(print, &values) {
             Ok(()) => self.reply(),
             Err(e) => {
-                let message = format!("{e:?}").into_bytes();
+                let message = match self.vm.error_value(e.into_raised()) {
+                    Ok(value) => self.display_error(value),
+                    Err(code) => return Reply::Quit(code),
+                };
                 Reply::Failed(Failure { message, traceback: Vec::new(), place: None })
             }
         }
