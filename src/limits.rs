@@ -10,8 +10,8 @@ pub const MAX_LOCALS: usize = 200;
 /// Upvalues of one function, as in 5.3 (`MAXUPVAL`).
 pub const MAX_UPVALUES: usize = 255;
 
-/// Registers of one function, as in 5.3 (`MAXREGS`). Operands could name 4096.
-pub const MAX_REGISTERS: usize = 250;
+/// Registers of one function, as in 5.3 (which refuses `MAXREGS`, 255). Operands could name 4096.
+pub const MAX_REGISTERS: usize = 254;
 
 /// Constants reachable by a 16-bit pre-scaled operand. Later ones are loaded into a register first.
 pub const MAX_OPERAND_CONSTANT: usize = 4095;

@@ -470,6 +470,28 @@ impl Heap {
         Layout::from_size_align(size, GRANULE).map_err(|_| OutOfMemory)
     }
 
+    /// Changes the size of a table part that lies outside of cells and stays there; its contents move along.
+    ///
+    /// # Safety
+    /// `at` came from [`Heap::alloc_buffer`] with size `from`; both sizes are above `MAX_CLASS_BUFFER`.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`]; the old part is still there then.
+    pub unsafe fn resize_buffer(&mut self, at: *mut u8, from: usize, to: usize) -> Result<*mut u8, OutOfMemory> {
+        #[cfg(any(test, feature = "stress"))]
+        self.may_fail()?;
+        self.reserve_external(to.saturating_sub(from))?;
+        // SAFETY: by contract; large blocks are remapped, not copied.
+        let new = unsafe { std::alloc::realloc(at, Self::buffer_layout(from)?, to) };
+        if new.is_null() {
+            self.refused = to;
+            return Err(OutOfMemory);
+        }
+        self.sub_external(from);
+        self.add_external(to);
+        Ok(new)
+    }
+
     /// Gives a table part back.
     ///
     /// # Safety

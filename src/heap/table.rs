@@ -562,6 +562,13 @@ impl Table {
             }
             let old = (*t).arr;
             let old_cap = (*t).arr_cap as usize;
+            let large = crate::limits::MAX_CLASS_BUFFER;
+            if old_cap * size_of::<Value>() > large && cap * size_of::<Value>() > large {
+                let (from, to) = (old_cap * size_of::<Value>(), cap * size_of::<Value>());
+                (*t).arr = heap.resize_buffer(old.cast(), from, to)?.cast();
+                (*t).arr_cap = cap as u32;
+                return Ok(());
+            }
             let new = heap.alloc_buffer(cap * size_of::<Value>())?.cast::<Value>();
             for i in 0..(*t).arr_len as usize {
                 put(new.add(i), get(old.add(i)));

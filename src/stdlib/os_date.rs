@@ -221,7 +221,7 @@ impl Zone {
         let days = days_to_month(year, months.rem_euclid(12)) + i64::from(table.day) - 1;
         let wall =
             days * DAY + i64::from(table.hour) * 3600 + i64::from(table.min) * 60 + i64::from(table.sec);
-        let time = self.from_wall(wall, table.isdst);
+        let time = self.wall_instant(wall, table.isdst);
         match self.break_down(time) {
             // The reference cannot tell the instant -1 from a failure of `mktime`.
             Some(tm) if time != -1 => Ok((time, tm)),
@@ -229,7 +229,7 @@ impl Zone {
         }
     }
 
-    fn from_wall(&self, wall: i64, isdst: Option<bool>) -> i64 {
+    fn wall_instant(&self, wall: i64, isdst: Option<bool>) -> i64 {
         let before = self.at(wall - DAY).0;
         let after = self.at(wall + DAY).0;
         // Of two instants the earlier, of none the one with the offset from before the gap.
@@ -246,7 +246,8 @@ impl Zone {
         if before != after && self.at(wall - after).1 == wanted {
             return wall - after;
         }
-        // As glibc: take the offset of the nearest time with the setting asked for, if the zone has any.
+        // As glibc: take the offset of the nearest time with the setting asked for; a zone that has none is supposed
+        // to change by an hour.
         const STRIDE: i64 = 601_200;
         const STRIDES: i64 = 450;
         for step in 1..=STRIDES {
@@ -257,7 +258,7 @@ impl Zone {
                 }
             }
         }
-        time
+        if wanted { time - 3600 } else { time + 3600 }
     }
 }
 
@@ -520,7 +521,7 @@ mod tests {
         assert_eq!(time(&zone, twice, Some(false)), 1_729_989_000 + 3600);
         let never = zone.instant(&table([2024, 3, 31, 2, 30, 0], None)).unwrap();
         assert_eq!((never.1.hour, never.1.isdst), (3, Some(true)));
-        assert_eq!(time(&Zone::utc(), noon, Some(true)), time(&Zone::utc(), noon, None));
+        assert_eq!(time(&Zone::utc(), noon, Some(true)), time(&Zone::utc(), noon, None) - 3600);
     }
 
     #[test]

@@ -331,6 +331,54 @@ impl Vm {
         }
     }
 
+    /// When an instruction ran out of memory before it had any effect: collects, and lets it run again once.
+    #[inline(always)]
+    pub(super) unsafe fn retry_without_memory(
+        &mut self,
+        r: Result<(), LuaError>,
+        pc: *const crate::bytecode::Instr,
+    ) -> Result<(), LuaError> {
+        match r {
+            Ok(()) => {
+                self.out_of_memory_pc = std::ptr::null();
+                Ok(())
+            }
+            Err(e) => self.after_error(e, pc),
+        }
+    }
+
+    #[cold]
+    unsafe fn after_error(&mut self, e: LuaError, pc: *const crate::bytecode::Instr) -> Result<(), LuaError> {
+        if !e.is_memory() || self.out_of_memory_pc == pc || std::mem::take(&mut self.no_retry) {
+            return Err(e);
+        }
+        let th = self.th;
+        let frame = (*th).frame;
+        if (*frame).kind == FrameKind::Native {
+            // Raised by a native function that a `Call` ran: may it run again?
+            let caller = frame.sub(1);
+            if (*Self::frame_native(frame)).flags & native_flag::RETRY == 0
+                || (*frame).flags != 0
+                || (*caller).kind != FrameKind::Lua
+                || (*caller).pc != pc
+            {
+                return Err(e);
+            }
+            self.native_raised = false;
+            self.drop_state();
+            (*th).frame = caller;
+        } else if (*frame).pc != pc {
+            // The instruction has moved on (or pushed a frame): it cannot start over.
+            return Err(e);
+        }
+        self.out_of_memory_pc = pc;
+        (*(*th).frame).pc = pc.sub(1);
+        // Collects now although the collector may be stopped: the alternative is an error.
+        (*th).top = self.open_top().unwrap_or((*th).stack).max(self.free_top());
+        self.collect();
+        Ok(())
+    }
+
     /// Collects if that is due, and starts the next finalizer. The running frame is a Lua frame between two instructions.
     unsafe fn safepoint(&mut self) -> Result<(), LuaError> {
         let th = self.th;

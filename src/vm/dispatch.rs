@@ -26,8 +26,10 @@ impl Vm {
     unsafe fn run_slow(&mut self, f: Slow, pc: *const Instr, ins: Instr) -> bool {
         // SAFETY: by contract.
         unsafe {
-            (*(*self.th).frame).pc = pc;
+            let frame = (*self.th).frame;
+            (*frame).pc = pc;
             let r = f(self, ins);
+            let r = self.retry_without_memory(r, pc);
             self.settle(r)
         }
     }
@@ -81,6 +83,7 @@ mod table {
     }
 
     /// Calls of native functions: their own way, because they are frequent and seldom need more than results.
+    #[inline(never)]
     unsafe extern "C-unwind" fn native(
         pc: *const Instr,
         _base: *mut Value,

@@ -75,6 +75,10 @@ impl LuaError {
         Self::new(Raised::Exit(code))
     }
 
+    pub(crate) fn is_memory(&self) -> bool {
+        matches!(*self.0, Raised::Memory)
+    }
+
     pub(crate) fn into_raised(self) -> Raised {
         *self.0
     }

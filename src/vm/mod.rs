@@ -69,6 +69,10 @@ pub struct Vm {
     pub(crate) leave: bool,
     /// The running instruction was put back for a collection and runs again.
     pub(crate) retried: bool,
+    /// The instruction after the one that was put back for want of memory: it does not start over twice.
+    pub(crate) out_of_memory_pc: *const crate::bytecode::Instr,
+    /// The instruction has had effects: it must not start over.
+    pub(crate) no_retry: bool,
     /// The error in flight was raised by the native function on top.
     pub(crate) native_raised: bool,
     /// What the last quick native call left for the slow path.
@@ -145,6 +149,8 @@ impl Vm {
             exit: Exit::Done,
             leave: false,
             retried: false,
+            out_of_memory_pc: std::ptr::null(),
+            no_retry: false,
             native_raised: false,
             native_outcome: run::NativeOutcome::NotCalled,
             exit_values: Vec::new(),

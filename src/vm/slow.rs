@@ -190,7 +190,11 @@ const fn is_bitwise(op: Arith) -> bool {
 /// An operator on any two values.
 unsafe fn arith_values(vm: &mut Vm, dst: u16, op: Arith, a: (Value, Operand), b: (Value, Operand)) -> R {
     let ((a, a_is), (b, b_is)) = (a, b);
-    if let (Some(x), Some(y)) = (vm.to_number(a), vm.to_number(b)) {
+    if let (Some(mut x), Some(mut y)) = (vm.to_number(a), vm.to_number(b)) {
+        if !is_bitwise(op) && !(a.is_number() && b.is_number()) {
+            // As 5.3: strings take part in arithmetic as floats.
+            (x, y) = (Value::float(arith::to_float(x)), Value::float(arith::to_float(y)));
+        }
         match arith::number_arith(op, x, y) {
             Ok(v) => {
                 put(reg(vm, dst), v);
@@ -360,7 +364,14 @@ unsafe fn concat_from(vm: &mut Vm, ins: Instr, count: usize) -> R {
         while start > 0 && stringable(get(first.add(start - 1))) {
             start -= 1;
         }
-        let joined = join(vm, first.add(start), n - start)?;
+        let joined = match join(vm, first.add(start), n - start) {
+            Ok(joined) => joined,
+            Err(e) => {
+                // Operands to the right may have been joined already.
+                vm.no_retry = n != ins.c() as usize;
+                return Err(e);
+            }
+        };
         put(first.add(start), joined);
         n = start + 1;
     }

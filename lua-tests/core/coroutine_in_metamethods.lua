@@ -1,0 +1,2 @@
+-- oracle: lua5.3
+local y = coroutine.yield local mt = { __add = function(a, b) return y("add") end, __index = function(t, k) return y(k) end, __lt = function() return y("lt") end, __concat = function() return y("cat") end } local t = setmetatable({}, mt) local co = coroutine.wrap(function() local r = { t + 1, t.key, t < t, "a" .. t } return r end) assert(co() == "add" and co(10) == "key" and co(20) == "lt" and co(true) == "cat") local r = co("s") assert(r[1] == 10 and r[2] == 20 and r[3] == true and r[4] == "s")

@@ -1,0 +1,2 @@
+-- oracle: lua5.3
+local function tree(n) if n then return { tree(n > 1 and n - 1 or nil), n, tree(n > 1 and n - 1 or nil) } end end local function walk(t) if t then walk(t[1] ~= nil and type(t[1]) == "table" and t[1] or nil) coroutine.yield(t[2]) walk(t[3]) end end local t = { { nil, 1 }, 2, { nil, 3 } } local s = {} for v in coroutine.wrap(function() walk(t) end) do s[#s + 1] = v end assert(table.concat(s) == "123")

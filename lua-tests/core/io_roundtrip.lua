@@ -1,0 +1,2 @@
+-- oracle: lua5.3
+local name = os.tmpname() local f = assert(io.open(name, "wb")) assert(f:write("one\n", 2, " ", 3.5, "\n", "a\0b")) f:close() f = io.open(name, "rb") assert(f:read("l") == "one" and f:read("n") == 2 and f:read("n") == 3.5 and f:read("L") == "\n" and f:read("a") == "a\0b" and f:read("a") == "" and f:read("l") == nil) assert(f:seek("set", 4) == 4 and f:read(1) == "2") f:close() assert(os.remove(name) and not io.open(name))

@@ -1,0 +1,2 @@
+-- oracle: lua5.3
+local env = { x = 1 } local f = assert(load("x = x + 1 return x", "c", "t", env)) assert(f() == 2 and f() == 3 and env.x == 3 and x == nil) local i, parts = 0, { "return ", "4", "2" } assert(load(function() i = i + 1 return parts[i] end)() == 42) local d = string.dump(function(a) return a * 2 end) assert(load(d, "d", "b")(21) == 42 and not load(d, "d", "t") and not load("return 1", "c", "b"))

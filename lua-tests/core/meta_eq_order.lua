@@ -1,0 +1,2 @@
+-- oracle: lua5.3
+local mt = { __eq = function(a, b) return a.k == b.k end, __lt = function(a, b) return a.k < b.k end, __le = function(a, b) return a.k <= b.k end } local function o(k) return setmetatable({ k = k }, mt) end assert(o(1) == o(1) and o(1) ~= o(2) and o(1) < o(2) and o(2) > o(1) and o(1) <= o(1) and o(2) >= o(1) and not (o(2) < o(1))) local t = { o(3), o(1), o(2) } table.sort(t) assert(t[1].k == 1 and t[3].k == 3)

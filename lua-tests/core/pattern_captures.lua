@@ -1,0 +1,2 @@
+-- oracle: lua5.3
+local y, m, d = ("2024-05-06"):match("(%d+)-(%d+)-(%d+)") assert(y == "2024" and m == "05" and d == "06") local a, b = ("k = v"):match("^(%w+)%s*=%s*(%w+)$") assert(a == "k" and b == "v") assert(("f(a(b))"):match("%b()") == "(a(b))" and ("THE (quick)"):find("%f[%a]%a+%f[%A]") == 1 and select(3, ("abc"):find("()b")) == 2) local n = 0 for k, v in ("a=1,b=2"):gmatch("(%w)=(%w)") do n = n + v end assert(n == 3)

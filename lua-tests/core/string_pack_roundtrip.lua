@@ -1,0 +1,2 @@
+-- oracle: lua5.3
+for n = 1, 16 do for _, e in ipairs { "<", ">" } do for _, v in ipairs { 0, 1, -1, 100, -128, 127 } do local f = e .. "i" .. n assert(string.unpack(f, string.pack(f, v)) == v and #string.pack(f, v) == n) end end end for _, v in ipairs { "", "a", "x\0y", ("z"):rep(200) } do assert(string.unpack("s2", string.pack("s2", v)) == v) end for _, v in ipairs { 0.0, 1.5, -1e300, 1 / 0 } do assert(string.unpack("<d", string.pack("<d", v)) == v and string.unpack(">n", string.pack(">n", v)) == v) end

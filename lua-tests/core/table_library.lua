@@ -1,0 +1,2 @@
+-- oracle: lua5.3
+local t = { 5, 2, 8 } table.insert(t, 9) table.insert(t, 1, 1) assert(table.concat(t, ",") == "1,5,2,8,9" and table.remove(t) == 9 and table.remove(t, 1) == 1) table.sort(t) assert(table.concat(t) == "258") table.sort(t, function(a, b) return a > b end) assert(table.concat(t) == "852" and table.unpack(t) == 8 and table.pack(1, nil).n == 2 and table.concat(table.move({ 1, 2, 3 }, 2, 3, 1)) == "233")

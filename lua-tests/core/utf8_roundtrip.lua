@@ -1,0 +1,2 @@
+-- oracle: lua5.3
+for _, cp in ipairs { 0, 0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xe000, 0xffff, 0x10000, 0x10ffff } do local s = utf8.char(cp) assert(utf8.codepoint(s) == cp and utf8.len(s) == 1 and utf8.offset(s, 2) == #s + 1) end local s = "aé€😀" local cps = {} for p, c in utf8.codes(s) do cps[#cps + 1] = c end assert(utf8.char(table.unpack(cps)) == s and utf8.len(s) == 4 and utf8.len("a\xff") == nil and select(2, utf8.len("a\xff")) == 2)

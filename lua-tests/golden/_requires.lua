@@ -1,0 +1,3 @@
+-- oracle: lua5.3
+-- Loaded by coroutine_yield_across and require_package.
+return { loaded = ... }

@@ -1,0 +1,2 @@
+-- oracle: lua5.3
+local p = io.popen("echo hello; echo world; exit 3") print(p:read("a")) print(p:close()) p = io.popen("cat > /dev/null", "w") print(p:write("data") == p, p:close()) print(pcall(io.popen, "x", "bad")) p = io.popen("true") print(io.type(p), p:close()) print(pcall(p.read, p)) for l in io.popen("printf 'a\\nb\\n'"):lines() do io.write(l, ",") end print() local f = io.tmpfile() print(io.type(f), f:write("temp") == f, f:seek("set"), f:read("a")) f:close() p = io.popen("kill -15 $$") print(p:close())

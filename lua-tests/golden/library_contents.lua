@@ -1,0 +1,3 @@
+-- oracle: lua5.3
+-- What the libraries hold (coroutine.spawn is an addition), and functions of older versions.
+local names = {} for k in pairs(math) do names[#names + 1] = k end table.sort(names) print(table.concat(names, " ")) for _, lib in ipairs { "string", "table", "coroutine", "io", "os", "utf8", "debug" } do names = {} for k in pairs(_G[lib]) do if k ~= "spawn" then names[#names + 1] = k end end table.sort(names) print(lib, table.concat(names, " ")) end names = {} for k in pairs(_G) do names[#names + 1] = k end table.sort(names) print(table.concat(names, " ") ~= "", _VERSION, unpack, loadstring, setfenv, table.getn, math.mod, string.gfind)

@@ -1,0 +1,21 @@
+-- oracle: lua5.3
+-- __len, __tostring, __name, __metatable, __pairs.
+local t = setmetatable({ 1, 2 }, { __len = function() return 42 end, __tostring = function() return "T!" end })
+print(#t, rawlen(t), tostring(t), string.format("%s|%5s|%.1s", t, t, t))
+print(t)
+print(pcall(tostring, setmetatable({}, { __tostring = function() return 1 end })))
+print(pcall(tostring, setmetatable({}, { __tostring = function() return {} end })))
+print(pcall(print, setmetatable({}, { __tostring = function() error("boom", 0) end })))
+print((tostring(setmetatable({}, { __name = "My.Type" })):gsub("0x%x+", "ADDR")))
+print((tostring(setmetatable({}, { __name = 5 })):gsub("0x%x+", "ADDR")))
+print(pcall(string.rep, setmetatable({}, { __name = "My.Type" })))
+print(pcall(math.floor, setmetatable({}, { __name = "My.Type" })))
+print(pcall(function() return setmetatable({}, { __name = "My.Type" }) + 1 end))
+print(pcall(function() return #setmetatable({}, { __len = function() error("len", 0) end }) end))
+print(#setmetatable({}, { __len = function() return "text", 2 end }))
+print(getmetatable(setmetatable({}, { __metatable = "locked" })), getmetatable("x").__index == string, getmetatable(1))
+print(pcall(setmetatable, setmetatable({}, { __metatable = false }), {}))
+print(pcall(setmetatable, 1, {}), pcall(setmetatable, {}), pcall(setmetatable, {}, 1))
+print(setmetatable({}, nil) ~= nil, getmetatable(setmetatable(setmetatable({}, {}), nil)))
+for a, b, c in pairs(setmetatable({}, { __pairs = function(t) return function(_, k) if not k then return 1, 2, 3 end end, t, nil, "ignored" end })) do print(a, b, c) end
+print(pcall(pairs, setmetatable({}, { __pairs = 5 })))

@@ -1,0 +1,5 @@
+-- oracle: lua5.3
+local f = string.format
+print(f("%s %s %s", 1, 1.5, true), f("%s", nil), f("%10s|%-10s|", "abc", "abc"), f("%.2s|%5.1s|", "abc", "xyz"), f("%%"), f("%5s%%", "a"), f(""), f("no specs", 1, 2)) print(f("%s", setmetatable({}, { __tostring = function() return "custom" end })), f("%s", "a\0b") == "a\0b", f("%.3s", "ab"), f("%.0s|", "abc"), f("%.s|", "abc"))
+print(#f("%s", ("x"):rep(1000)), #f("%s|", ("x"):rep(100000)), pcall(f, "%5s", "a\0b"), f("%-5s|", "é")) print(pcall(f, "%s")) print(pcall(f, "%s %s", 1)) print(pcall(f, "%")) print(pcall(f, "%y", 1)) print(pcall(f, "%10")) print(pcall(f, "%123s", 1)) print(pcall(f, "%.123s", 1)) print(pcall(f, "%1.2.3s", 1)) print(pcall(f, "%-", 1)) print(pcall(f, "%lld", 1)) print(pcall(f, "%n", 1)) print(pcall(f)) print(pcall(f, {})) print(f(5), f("%s", 5, 6)) print(pcall(f, "%s", setmetatable({}, { __tostring = function() return 5 end }))) print(pcall(f, "%p", {}))
+print((f("%s", {}):gsub("0x%x+", "ADDR")), (f("%s", print):gsub("0x%x+", "ADDR")), (f("%20s|", "right")), f("%q", "s"))

@@ -1,0 +1,2 @@
+-- oracle: lua5.3
+print(("key=val"):match("(%w+)=(%w+)"), ("abc"):match("b"), ("abc"):match("x"), ("abc"):match("()b()"), ("abc"):match("", 2), ("abc"):match(".", -1), ("abc"):match(".", 10), ("  x"):match("^%s*$"), ("2024"):match("^(%d%d)(%d%d)$"), ("[x]"):match("%[(.)%]")) print(("abc"):match("^b", 2), ("abc"):match("^a", 2), ("a.b"):match("%w%.%w"), ("0x1F"):match("^0[xX](%x+)$"), ("foo(bar)"):match("(%a+)(%b())"), ("x"):match("((x))"), ("äb"):match("[\128-\255]+") == "ä")

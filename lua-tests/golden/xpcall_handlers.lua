@@ -1,0 +1,18 @@
+-- oracle: lua5.3
+-- xpcall: arguments, handler results, handlers that raise, tracebacks in handlers.
+print(xpcall(function(...) return ... end, print, 1, nil, 3))
+print(xpcall(error, function(m) return "handled: " .. tostring(m), "extra" end, "msg"))
+print(xpcall(error, function(m) return m end, nil))
+print(xpcall(function() local x = nil + 1 end, function(m) return m:upper() end))
+print(select("#", xpcall(error, function() end)))
+print(xpcall(function() error("first") end, function(m) error("second") end))
+print(xpcall(function() error("first", 0) end, function(m) if m == "first" then error("second", 0) end return "got " .. tostring(m) end))
+print(pcall(xpcall), pcall(xpcall, print))
+print(xpcall(error, print, "printed by handler"))
+print(pcall(xpcall, error, 5, "x"))
+print(xpcall(5, function(m) return "H:" .. m end))
+print(xpcall(function() return xpcall(error, function(m) return "inner " .. m end, "x") end, function() return "outer" end))
+print(pcall(pcall)) print(pcall(pcall, error, "x")) print(pcall(pcall, pcall, error))
+local co = coroutine.wrap(function() return xpcall(function() coroutine.yield("y") error("after", 0) end, function(m) return "h " .. m end) end)
+print(co()) print(co())
+print(xpcall(function() for i = 1, 3 do if i == 2 then error(i, 0) end end end, function(m) return m * 10 end))
