@@ -73,3 +73,6 @@ pub const MAX_MATCH_DEPTH: usize = 200;
 
 /// Bytes of an integer in `string.pack`, as in 5.3 (`MAXINTSIZE`).
 pub const MAX_PACK_INT_SIZE: u32 = 16;
+
+/// Inputs that an interactive session remembers across sessions: weeks of use, a file read in no time.
+pub const MAX_HISTORY: usize = 1_000;

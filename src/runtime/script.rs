@@ -25,6 +25,16 @@ pub struct Failure {
     pub place: Option<crate::vm::error::Place>,
 }
 
+/// How one input of a session ended.
+pub enum Reply {
+    /// It returned this many values, which [`Script::print_values`] shows.
+    Values(usize),
+    /// It raised an error that nothing caught.
+    Failed(Failure),
+    /// It called `os.exit`.
+    Quit(i32),
+}
+
 /// A process that runs one script.
 pub struct Script {
     vm: Box<Vm>,
@@ -92,6 +102,43 @@ impl Script {
                 Exit::Failed => return Outcome::Failed(self.failure()),
             }
         }
+    }
+
+    /// Runs to the end, for a session: results stay values.
+    pub fn reply(&mut self) -> Reply {
+        loop {
+            match self.vm.run() {
+                Exit::Preempted => {}
+                Exit::Quit(code) => return Reply::Quit(code),
+                Exit::Done => return Reply::Values(self.vm.exit_values().len()),
+                Exit::Failed => return Reply::Failed(self.failure()),
+            }
+        }
+    }
+
+    /// Shows the results of the last input with whatever the global `print` is now.
+    pub fn print_values(&mut self) -> Reply {
+        let values = self.vm.exit_values().to_vec();
+        let print = self.vm.with_context(|cx| Cx::to_host(cx.globals().get_name("print")));
+        match self.vm.start(print, &values) {
+            Ok(()) => self.reply(),
+            Err(e) => {
+                let message = match self.vm.error_value(e.into_raised()) {
+                    Ok(value) => self.display_error(value),
+                    Err(code) => return Reply::Quit(code),
+                };
+                Reply::Failed(Failure { message, traceback: Vec::new(), place: None })
+            }
+        }
+    }
+
+    /// A global variable that is a string or a number, as text.
+    pub fn global_text(&mut self, name: &str) -> Option<Vec<u8>> {
+        self.vm.with_context(|cx| {
+            let v = cx.globals().get_name(name);
+            let text = if v.is_number() { cx.number_string(v).ok()? } else { v };
+            text.as_str().map(|s| s.bytes().to_vec())
+        })
     }
 
     /// What the results of the main chunk mean for the exit code (`spec/cli.md` section 4).

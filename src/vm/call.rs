@@ -595,7 +595,10 @@ impl Vm {
         unsafe {
             self.th = self.main;
             let th = self.th;
-            (*th).frame = (*th).frames;
+            // What a run that failed left: its locals may live on in closures, its frames do not.
+            Thread::close_upvals(th, (*th).stack);
+            self.unwind_to((*th).frames);
+            self.resume_depth = 0;
             (*th).status = Status::Running;
             self.refresh_hooks();
             let at = (*th).stack;
