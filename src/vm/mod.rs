@@ -245,8 +245,20 @@ impl Roots for VmRoots<'_> {
 }
 
 impl Vm {
+    /// Verifies the invariants of the heap; see `heap::check`. For tests: takes time in proportion to the heap.
+    ///
+    /// # Errors
+    /// The first violated invariant.
+    pub fn check_heap(&self) -> Result<(), String> {
+        crate::heap::check::check(&mut VmRoots { vm: self })
+    }
+
     /// A full collection. Finalizers become due but do not run yet.
     pub(crate) fn collect(&mut self) {
+        #[cfg(feature = "stress")]
+        if self.heap.gc.cycles.is_multiple_of(256) {
+            self.check_heap().expect("the heap keeps its invariants");
+        }
         let this: *mut Self = self;
         // SAFETY: `collect` touches only the heap, the roots read only the other fields.
         unsafe { (*this).heap.collect(&mut VmRoots { vm: &*this }) };
