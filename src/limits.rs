@@ -76,3 +76,12 @@ pub const MAX_PACK_INT_SIZE: u32 = 16;
 
 /// Inputs that an interactive session remembers across sessions: weeks of use, a file read in no time.
 pub const MAX_HISTORY: usize = 1_000;
+
+/// Bytes that string functions write between two looks at the budget: well under a millisecond of work.
+pub const STRING_PIECE: usize = 1 << 18;
+
+/// Units of the pattern matcher (about a byte looked at each) for one reduction.
+pub const MATCH_UNITS: usize = 4;
+
+/// Longest result of `string.rep`, as in 5.3 (`MAXSIZE` of the string library).
+pub const MAX_REPEATED: usize = i32::MAX as usize;

@@ -11,9 +11,10 @@ pub mod package;
 pub mod sort;
 pub mod string;
 pub mod utf8;
+mod utf8_lib;
 
-use crate::vm::native::{Cx, Native, Step, Val};
 use crate::vm::LuaError;
+use crate::vm::native::{Cx, Native, Step, Val};
 
 /// A library: a table of functions under a global name.
 pub struct Lib {
@@ -43,6 +44,8 @@ pub fn open_all(cx: &mut Cx<'_>) -> Result<(), LuaError> {
     let version = cx.name("Lua 5.3");
     globals.set_name(cx, "_VERSION", version)?;
     open_lib(cx, &coroutine::LIB)?;
+    string::open(cx)?;
+    utf8_lib::open(cx)?;
     package::open(cx)?;
     Ok(())
 }

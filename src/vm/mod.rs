@@ -25,6 +25,7 @@ mod index;
 pub mod meta;
 mod names;
 pub mod native;
+pub mod native_progress;
 mod run;
 mod slow;
 pub mod traceback;
@@ -193,7 +194,11 @@ impl Vm {
     ///
     /// # Safety
     /// `code` stays alive as long as the process, or belongs to a unit of this heap.
-    pub unsafe fn main_closure(&mut self, code: *const Code, env: Value) -> Result<*mut Closure, OutOfMemory> {
+    pub unsafe fn main_closure(
+        &mut self,
+        code: *const Code,
+        env: Value,
+    ) -> Result<*mut Closure, OutOfMemory> {
         // SAFETY: by contract; the closure has as many upvalues as its code says.
         unsafe {
             let n = (&(*code).upvals).len();
