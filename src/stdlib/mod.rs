@@ -5,7 +5,9 @@
 //! only fetch arguments, drive them and push results.
 
 pub mod base;
+pub mod coroutine;
 pub mod os_date;
+pub mod package;
 pub mod sort;
 pub mod string;
 pub mod utf8;
@@ -37,9 +39,30 @@ pub fn open_all(cx: &mut Cx<'_>) -> Result<(), LuaError> {
     let globals = cx.globals();
     base::LIB.fill(cx, globals)?;
     globals.set_name(cx, "_G", globals.into())?;
+    loaded(cx)?.set_name(cx, "_G", globals.into())?;
     let version = cx.name("Lua 5.3");
     globals.set_name(cx, "_VERSION", version)?;
+    open_lib(cx, &coroutine::LIB)?;
+    package::open(cx)?;
     Ok(())
+}
+
+/// Makes a library a global table and notes it in `package.loaded`.
+fn open_lib(cx: &mut Cx<'_>, lib: &'static Lib) -> Result<(), LuaError> {
+    let t = cx.table(0, lib.functions.len())?;
+    lib.fill(cx, t)?;
+    cx.globals().set_name(cx, lib.name, t.into())?;
+    loaded(cx)?.set_name(cx, lib.name, t.into())
+}
+
+/// The table `package.loaded`.
+fn loaded<'gc>(cx: &mut Cx<'gc>) -> Result<crate::vm::native::Tab<'gc>, LuaError> {
+    if let Some(t) = cx.registry().get_name("_LOADED").as_table() {
+        return Ok(t);
+    }
+    let t = cx.table(0, 16)?;
+    cx.registry().set_name(cx, "_LOADED", t.into())?;
+    Ok(t)
 }
 
 /// Gives a process the complete standard library.

@@ -1,12 +1,13 @@
 //! Coroutines: switching is a change of `Vm::th`; nothing is copied but the values passed.
 #![allow(unsafe_op_in_unsafe_fn)]
 
+use super::call::CAUGHT;
 use super::native::native_flag;
 use super::{LuaError, Vm};
 use crate::heap::thread::{Status, frame_flag};
 use crate::heap::value::{get, put};
 use crate::heap::{FrameKind, Thread, Value};
-use crate::limits::{MAX_NESTED_RESUMES, NATIVE_STACK};
+use crate::limits::{MAX_NESTED_RESUMES, MAX_STACK, NATIVE_STACK};
 
 impl Vm {
     /// Resumes the coroutine in the slot below the `args` values on top. The native frame on top is entered again with
@@ -17,7 +18,8 @@ impl Vm {
         let co = get(first.sub(1)).as_thread();
         (*from).top = first.sub(1);
         if self.resume_depth >= MAX_NESTED_RESUMES {
-            return Err(LuaError::bare("C stack overflow"));
+            self.refuse_resume(b"C stack overflow");
+            return Ok(());
         }
         (*from).status = Status::Normal;
         (*co).status = Status::Running;
@@ -54,10 +56,23 @@ impl Vm {
         self.switch_to(to);
     }
 
+    /// The native function on top, which resumed, gets an error instead of results; the coroutine itself is not concerned.
+    unsafe fn refuse_resume(&mut self, text: &[u8]) {
+        let th = self.th;
+        (*(*th).frame).state |= CAUGHT;
+        put((*th).top, Value::string(crate::heap::string::constant(text)));
+        (*th).top = (*th).top.add(1);
+    }
+
     /// Passes `n` values at `from` to the resumer and goes on there.
     unsafe fn pass_values(&mut self, from: *mut Value, n: usize) -> Result<(), LuaError> {
         self.leave_coroutine();
         let to = self.th;
+        let used = (*to).top.offset_from((*to).stack) as usize;
+        if used + n + NATIVE_STACK > MAX_STACK {
+            self.refuse_resume(b"too many results to resume");
+            return Ok(());
+        }
         let top = self.ensure_stack((*to).top, n + NATIVE_STACK)?;
         for i in 0..n {
             put(top.add(i), get(from.add(i)));
@@ -70,10 +85,10 @@ impl Vm {
     pub(super) unsafe fn yield_values(&mut self, n: usize) -> Result<(), LuaError> {
         let co = self.th;
         if (*co).resumer.is_null() {
-            return Err(LuaError::message("attempt to yield from outside a coroutine"));
+            return Err(LuaError::bare("attempt to yield from outside a coroutine"));
         }
         if !self.can_yield() {
-            return Err(LuaError::message("attempt to yield across a C-call boundary"));
+            return Err(LuaError::bare("attempt to yield across a C-call boundary"));
         }
         let from = (*co).top.sub(n);
         (*co).top = from;

@@ -572,6 +572,14 @@ impl Co<'_> {
         self.status() == Status::Suspended
     }
 
+    /// True if `n` more values fit on its stack below the limit.
+    #[must_use]
+    pub fn fits(self, n: usize) -> bool {
+        // SAFETY: live during 'gc; both point into one stack.
+        let used = unsafe { (*self.at).top.offset_from((*self.at).stack) as usize };
+        n <= crate::limits::MAX_STACK.saturating_sub(used)
+    }
+
     pub(super) const fn raw(self) -> *mut Thread {
         self.at
     }
@@ -915,8 +923,7 @@ impl<'gc> Cx<'gc> {
         unsafe {
             put((*th).stack, f.raw);
             (*th).top = (*th).stack.add(1);
-            // As 5.3: a new coroutine inherits the hook of its creator.
-            (*th).hook = (*self.th()).hook.clone();
+            // No hook: as in 5.3, `debug.sethook` is about one coroutine.
         }
         Ok(Co::new(th))
     }
