@@ -63,7 +63,10 @@ fn refuse(e: &clap::Error) -> i32 {
     let first = parts.next().unwrap_or_default();
     let words: Vec<&str> = first.split_whitespace().collect();
     let message = words.join(" ");
-    let message = message.strip_prefix("error: ").unwrap_or(&message).replace("unrecognized subcommand", "unknown command");
+    let message = message
+        .strip_prefix("error: ")
+        .unwrap_or(&message)
+        .replace("unrecognized subcommand", "unknown command");
     let mut lines = format!("Error: {message}\n");
     if let Some(help) = help_for(e) {
         lines.push_str(&format!(" = help: {help}\n"));

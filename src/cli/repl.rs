@@ -190,7 +190,8 @@ enum Lines {
 impl Lines {
     /// A line editor with the history of earlier sessions; a terminal that cannot be edited on is read like a pipe.
     fn terminal() -> Self {
-        let config = Config::builder().max_history_size(MAX_HISTORY).map(|c| c.auto_add_history(false).build());
+        let config =
+            Config::builder().max_history_size(MAX_HISTORY).map(|c| c.auto_add_history(false).build());
         let Ok(mut editor) = config.and_then(Editor::with_config) else { return Self::Pipe };
         let history = history_file();
         if let Some(path) = &history {

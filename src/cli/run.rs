@@ -50,7 +50,8 @@ pub fn run(args: &Args, memory_limit: Option<usize>) -> i32 {
     if args.dump_bytecode {
         return exit::show(&disassemble(&proto));
     }
-    execute(proto, chunk, &bytes_of(name), &words, memory_limit).unwrap_or_else(|_| exit::fail("not enough memory"))
+    execute(proto, chunk, &bytes_of(name), &words, memory_limit)
+        .unwrap_or_else(|_| exit::fail("not enough memory"))
 }
 
 /// Runs a compiled program to its end. An error is a limit too small for even the standard library.

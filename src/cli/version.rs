@@ -1,7 +1,7 @@
 //! `wippy version`.
 
-use super::exit;
 use super::VERSION;
+use super::exit;
 
 /// Print the version
 #[derive(clap::Args)]

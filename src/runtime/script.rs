@@ -194,7 +194,8 @@ impl Script {
             };
             if exit == Exit::Done {
                 let result = self.vm.exit_values().first().copied().unwrap_or(Value::NIL);
-                let text = self.vm.with_context(|cx| cx.host_value(result).as_str().map(|s| s.bytes().to_vec()));
+                let text =
+                    self.vm.with_context(|cx| cx.host_value(result).as_str().map(|s| s.bytes().to_vec()));
                 if let Some(text) = text {
                     return text;
                 }
@@ -218,5 +219,52 @@ fn exit_code(v: Val<'_>) -> i32 {
         Kind::Float(f) if f.is_finite() => f as i64 as i32,
         Kind::Float(_) | Kind::Bool(false) => 1,
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vm::native::Native;
+
+    static BROKEN: Native = Native::new("broken", |_| panic!("on purpose"));
+
+    fn code(text: &str) -> Box<Code> {
+        Code::link_shared(loader::compile_source(text.as_bytes(), b"=test").expect("a program"))
+    }
+
+    /// A mistake of ours in a native function ends that run, not the host, and the process can still be used.
+    #[test]
+    fn panic_in_a_native_function_is_a_failure() {
+        let mut script = Script::new(None).expect("memory");
+        script
+            .vm()
+            .with_context(|cx| {
+                let globals = cx.globals();
+                globals.set_name(cx, "broken", Val::native(&BROKEN))
+            })
+            .expect("memory");
+        script.start(code("local t = {} return pcall(broken, t)"), &[]).expect("memory");
+        match script.run() {
+            Outcome::Failed(failure) => assert_eq!(failure.message, b"panic in native code"),
+            Outcome::Done(code) | Outcome::Quit(code) => panic!("ended with {code}"),
+        }
+        script.start(code("return 7"), &[]).expect("memory");
+        assert!(matches!(script.run(), Outcome::Done(7)));
+        script.close();
+    }
+
+    /// Locals of a run that failed live on in closures, whatever the next run does with the stack.
+    #[test]
+    fn upvalues_survive_a_failed_run() {
+        let mut script = Script::new(None).expect("memory");
+        let first = "local u = 7 function keep() return u end error('e')";
+        for (text, fails) in [(first, true), ("local a, b, c = 1, 2, 3 return keep()", false)] {
+            script.start(code(text), &[]).expect("memory");
+            match script.run() {
+                Outcome::Failed(_) => assert!(fails),
+                Outcome::Done(code) | Outcome::Quit(code) => assert!(!fails && code == 7, "{code}"),
+            }
+        }
     }
 }

@@ -41,7 +41,9 @@ pub fn hint(source: &[u8], error: &SyntaxError) -> Option<String> {
         return Some("comments begin with '--'".into());
     }
     if message.starts_with(b"unfinished string") {
-        return Some("a quoted string ends on its line; '\\n' inside it is a line break, [[…]] spans lines".into());
+        return Some(
+            "a quoted string ends on its line; '\\n' inside it is a line break, [[…]] spans lines".into(),
+        );
     }
     None
 }
