@@ -6,6 +6,7 @@
 
 pub mod base;
 pub mod coroutine;
+pub mod debug;
 pub mod os_date;
 pub mod package;
 pub mod sort;
@@ -43,6 +44,7 @@ pub fn open_all(cx: &mut Cx<'_>) -> Result<(), LuaError> {
     let version = cx.name("Lua 5.3");
     globals.set_name(cx, "_VERSION", version)?;
     open_lib(cx, &coroutine::LIB)?;
+    open_lib(cx, &debug::LIB)?;
     package::open(cx)?;
     Ok(())
 }
