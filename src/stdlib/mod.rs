@@ -6,6 +6,7 @@
 
 pub mod base;
 pub mod coroutine;
+pub mod debug;
 pub mod os_date;
 pub mod package;
 pub mod sort;
@@ -46,6 +47,8 @@ pub fn open_all(cx: &mut Cx<'_>) -> Result<(), LuaError> {
     open_lib(cx, &coroutine::LIB)?;
     string::open(cx)?;
     utf8_lib::open(cx)?;
+
+    open_lib(cx, &debug::LIB)?;
     package::open(cx)?;
     Ok(())
 }

@@ -86,8 +86,8 @@ pub struct Vm {
     pub(crate) interrupt: Arc<AtomicBool>,
     /// Compiles source or loads binary chunks for `load`; set by the layer that knows the compiler.
     pub(crate) loader: Option<Loader>,
-    /// Tops of the frames below running hooks, as stack offsets.
-    pub(crate) hook_tops: Vec<u64>,
+    /// `skip_hook` of the function that a running finalizer interrupts.
+    pub(crate) skip_after_finalizer: bool,
     /// Reductions given per slice.
     pub(crate) slice: i32,
     /// The function `next`, which `pairs` returns.
@@ -158,7 +158,7 @@ impl Vm {
             pinned: Vec::new(),
             interrupt: Arc::new(AtomicBool::new(false)),
             loader: None,
-            hook_tops: Vec::new(),
+            skip_after_finalizer: false,
             slice: crate::limits::DEFAULT_SLICE,
             next: Value::NIL,
             rng: [0x9E37_79B9_7F4A_7C15, 0xBF58_476D_1CE4_E5B9, 0x94D0_49BB_1331_11EB, 0x2545_F491_4F6C_DD1D],
