@@ -23,3 +23,5 @@ pub mod compiler;
 pub mod stdlib;
 
 pub mod runtime;
+
+pub mod cli;

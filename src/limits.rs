@@ -10,8 +10,8 @@ pub const MAX_LOCALS: usize = 200;
 /// Upvalues of one function, as in 5.3 (`MAXUPVAL`).
 pub const MAX_UPVALUES: usize = 255;
 
-/// Registers of one function, as in 5.3 (`MAXREGS`). Operands could name 4096.
-pub const MAX_REGISTERS: usize = 250;
+/// Registers of one function, as in 5.3 (which refuses `MAXREGS`, 255). Operands could name 4096.
+pub const MAX_REGISTERS: usize = 254;
 
 /// Constants reachable by a 16-bit pre-scaled operand. Later ones are loaded into a register first.
 pub const MAX_OPERAND_CONSTANT: usize = 4095;
@@ -91,3 +91,15 @@ pub const MAX_READ_NUMERAL: usize = 200;
 
 /// Formats given to `io.lines`, as in 5.3 (`MAXARGLINE`).
 pub const MAX_LINES_FORMATS: usize = 250;
+
+/// Inputs that an interactive session remembers across sessions: weeks of use, a file read in no time.
+pub const MAX_HISTORY: usize = 1_000;
+
+/// Bytes that string functions write between two looks at the budget: well under a millisecond of work.
+pub const STRING_PIECE: usize = 1 << 18;
+
+/// Units of the pattern matcher (about a byte looked at each) for one reduction.
+pub const MATCH_UNITS: usize = 4;
+
+/// Longest result of `string.rep`, as in 5.3 (`MAXSIZE` of the string library).
+pub const MAX_REPEATED: usize = i32::MAX as usize;

@@ -1,29 +1,31 @@
-//! The `wippy` executable.
+//! The `wippy` executable: the panic hook, and the command line of the library.
+
+use std::io::Write;
+use std::panic::{self, PanicHookInfo};
 
 fn main() {
-    let mut args = std::env::args().skip(2);
-    let name = args.next().expect("file");
-    let mut bytes = std::fs::read(&name).expect("readable");
-    wippy::stdlib::base::skip_comment(&mut bytes);
-    let args: Vec<Vec<u8>> = args.map(String::into_bytes).collect();
-    let chunk_name = [b"@", name.as_bytes()].concat();
-    let proto = match wippy::runtime::loader::compile_source(&bytes, &chunk_name) {
-        Ok(p) => p,
-        Err(e) => {
-            eprintln!("{}", String::from_utf8_lossy(&wippy::runtime::loader::error_text(&chunk_name, &e)));
-            std::process::exit(1);
-        }
-    };
-    let mut script = wippy::runtime::script::Script::new(None).expect("memory");
-    script.set_arg(name.as_bytes(), &args).expect("memory");
-    script.start(wippy::heap::Code::link_shared(proto), &args).expect("memory");
-    let outcome = script.run();
-    script.close();
-    match outcome {
-        wippy::runtime::script::Outcome::Done(c) | wippy::runtime::script::Outcome::Quit(c) => std::process::exit(c),
-        wippy::runtime::script::Outcome::Failed(f) => {
-            eprintln!("Error: {}\n{}", String::from_utf8_lossy(&f.message), String::from_utf8_lossy(&f.traceback));
-            std::process::exit(1);
-        }
+    panic::set_hook(Box::new(report_bug));
+    // A panic outside a process (those are caught where they run) ends the program like any other failure.
+    let code = panic::catch_unwind(wippy::cli::main).unwrap_or(wippy::cli::exit::FAILURE);
+    std::process::exit(code);
+}
+
+/// A panic is a mistake in wippy, never in the script: say so, and say what a report about it needs.
+fn report_bug(info: &PanicHookInfo<'_>) {
+    let message = info.payload_as_str().unwrap_or("no message");
+    let place = info.location().map_or_else(String::new, |l| format!(" ({}:{})", l.file(), l.line()));
+    let command: Vec<String> = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
+    let mut text = format!(
+        "Error: internal error: {message}{place}\n \
+         = note: this is a bug in wippy {}, not in your program; it ran: {}\n \
+         = help: please report it, with the script and these lines\n",
+        env!("CARGO_PKG_VERSION"),
+        command.join(" ")
+    );
+    let backtrace = std::backtrace::Backtrace::capture();
+    if backtrace.status() == std::backtrace::BacktraceStatus::Captured {
+        text.push_str(&backtrace.to_string());
     }
+    // Nobody is left to be told that standard error is closed.
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }

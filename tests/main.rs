@@ -4,6 +4,7 @@
 //! was made (`lua-tests/regen`); `lua5.3` itself is not needed here. `WIPPY_TEST_ENGINE` replaces the command, for
 //! example `WIPPY_TEST_ENGINE=lua5.3 cargo test --test main` checks the harness and the files against the reference.
 
+mod cli;
 mod util;
 
 use std::process::ExitCode;
@@ -32,6 +33,9 @@ fn main() -> ExitCode {
             };
             trials.push(Trial::test(name, run));
         }
+    }
+    if engine.is_wippy() {
+        trials.extend(cli::trials());
     }
     trials.extend(util::ratchet::stale_entries(&ratchet, &trials));
     libtest_mimic::run(&arguments, trials).exit_code()

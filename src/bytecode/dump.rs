@@ -344,7 +344,3 @@ impl<'a> Reader<'a> {
         })
     }
 }
-
-#[cfg(test)]
-#[path = "dump_tests.rs"]
-mod tests;

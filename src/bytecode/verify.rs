@@ -297,7 +297,3 @@ fn max_hint(op: Op, kinds: super::ops::Operands) -> u8 {
         _ => 0,
     }
 }
-
-#[cfg(test)]
-#[path = "verify_tests.rs"]
-mod tests;

@@ -143,7 +143,7 @@ impl Compiler<'_> {
     }
 
     /// Puts the final value, jumps included, into a register.
-    pub(super) fn to_reg(&mut self, e: &mut Exp, r: Reg) -> Res<()> {
+    pub(super) fn put_in_reg(&mut self, e: &mut Exp, r: Reg) -> Res<()> {
         self.discharge_to(e, r)?;
         if let Kind::Jump(pc) = e.kind {
             e.t = self.concat(e.t, JumpList::one(pc));
@@ -167,48 +167,48 @@ impl Compiler<'_> {
     }
 
     /// Puts the value into the next free register.
-    pub(super) fn to_next_reg(&mut self, e: &mut Exp) -> Res<Reg> {
+    pub(super) fn put_in_next_reg(&mut self, e: &mut Exp) -> Res<Reg> {
         self.discharge_vars(e)?;
         self.free_exp(e);
         self.reserve(1)?;
         let r = self.f.free - 1;
-        self.to_reg(e, r)?;
+        self.put_in_reg(e, r)?;
         Ok(r)
     }
 
     /// Puts the value into some register: the one it is in, if it is in one.
-    pub(super) fn to_any_reg(&mut self, e: &mut Exp) -> Res<Reg> {
+    pub(super) fn put_in_any_reg(&mut self, e: &mut Exp) -> Res<Reg> {
         self.discharge_vars(e)?;
         if let Kind::NonReloc(r) = e.kind {
             if !e.has_jumps() {
                 return Ok(r);
             }
             if r >= self.f.active {
-                self.to_reg(e, r)?;
+                self.put_in_reg(e, r)?;
                 return Ok(r);
             }
         }
-        self.to_next_reg(e)
+        self.put_in_next_reg(e)
     }
 
-    /// As [`Self::to_any_reg`], but an upvalue may stay one.
-    pub(super) fn to_any_reg_or_upval(&mut self, e: &mut Exp) -> Res<()> {
+    /// As [`Self::put_in_any_reg`], but an upvalue may stay one.
+    pub(super) fn put_in_any_reg_or_upval(&mut self, e: &mut Exp) -> Res<()> {
         if !matches!(e.kind, Kind::Upval(_)) || e.has_jumps() {
-            self.to_any_reg(e)?;
+            self.put_in_any_reg(e)?;
         }
         Ok(())
     }
 
     /// A value without jumps: a register or a constant.
-    pub(super) fn to_value(&mut self, e: &mut Exp) -> Res<()> {
-        if e.has_jumps() { self.to_any_reg(e).map(|_| ()) } else { self.discharge_vars(e) }
+    pub(super) fn make_value(&mut self, e: &mut Exp) -> Res<()> {
+        if e.has_jumps() { self.put_in_any_reg(e).map(|_| ()) } else { self.discharge_vars(e) }
     }
 
     /// A value that is a constant or in a register.
-    pub(super) fn to_const_or_reg(&mut self, e: &mut Exp) -> Res<()> {
-        self.to_value(e)?;
+    pub(super) fn make_operand(&mut self, e: &mut Exp) -> Res<()> {
+        self.make_value(e)?;
         if !e.is_const() {
-            self.to_any_reg(e)?;
+            self.put_in_any_reg(e)?;
         }
         Ok(())
     }
@@ -223,7 +223,7 @@ impl Compiler<'_> {
         let key = match key.kind {
             Kind::Str(k) if reachable(k) && !key.has_jumps() => Key::Field(k),
             Kind::Int(i) if !key.has_jumps() && (0..=0xffff).contains(&i) => Key::Int(i as u16),
-            _ => Key::Reg(self.to_any_reg(key)?),
+            _ => Key::Reg(self.put_in_any_reg(key)?),
         };
         object.kind = Kind::Index(table, key);
         Ok(())
@@ -234,20 +234,20 @@ impl Compiler<'_> {
         match var.kind {
             Kind::Local(r) => {
                 self.free_exp(value);
-                return self.to_reg(value, r);
+                return self.put_in_reg(value, r);
             }
             Kind::Upval(u) => {
-                let r = self.to_any_reg(value)?;
+                let r = self.put_in_any_reg(value)?;
                 self.code(Instr::abc(Op::SetUpval, 0, reg(r), u16::from(u), 0), span);
             }
             Kind::Index(Table::Up(u), Key::Field(k)) => {
-                let r = self.to_any_reg(value)?;
+                let r = self.put_in_any_reg(value)?;
                 self.code(Instr::abc(Op::SetTabUp, 0, reg(r), u16::from(u), konst(k)), span);
             }
             Kind::Index(Table::Up(u), key) => {
-                self.to_const_or_reg(value)?;
+                self.make_operand(value)?;
                 if !self.has_constant_form(key, value)? {
-                    self.to_any_reg(value)?;
+                    self.put_in_any_reg(value)?;
                 }
                 let table = self.upval_to_scratch(u, var.span)?;
                 self.set_index(table, key, value, span)?;
@@ -267,7 +267,7 @@ impl Compiler<'_> {
 
     /// Emits `R[table][key] = value`.
     pub(super) fn set_index(&mut self, table: Reg, key: Key, value: &mut Exp, span: Span) -> Res<()> {
-        self.to_const_or_reg(value)?;
+        self.make_operand(value)?;
         let constant = if matches!(key, Key::Int(_)) { None } else { self.const_operand(value)? };
         let i = if let Some(c) = constant {
             match key {
@@ -276,7 +276,7 @@ impl Compiler<'_> {
                 Key::Int(_) => unreachable!("integer keys have no constant form"),
             }
         } else {
-            let c = reg(self.to_any_reg(value)?);
+            let c = reg(self.put_in_any_reg(value)?);
             match key {
                 Key::Reg(k) => Instr::abc(Op::SetIndex, 0, reg(table), reg(k), c),
                 Key::Field(k) => Instr::abc(Op::SetField, 0, reg(table), konst(k), c),
@@ -289,7 +289,7 @@ impl Compiler<'_> {
 
     /// Method look-up: the function and its first argument into the next two registers.
     pub(super) fn method(&mut self, e: &mut Exp, key: u32, span: Span) -> Res<()> {
-        let object = self.to_any_reg(e)?;
+        let object = self.put_in_any_reg(e)?;
         self.free_exp(e);
         let base = self.f.free;
         self.reserve(2)?;

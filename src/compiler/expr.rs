@@ -107,20 +107,20 @@ impl<'a> Compiler<'a> {
         match node.kind {
             ExprKind::Binary(op, b) => return self.binary(v, op, b.at, &b.right, span),
             ExprKind::Index(pair) => {
-                self.to_any_reg_or_upval(v)?;
+                self.put_in_any_reg_or_upval(v)?;
                 let mut key = self.expr(&pair.1)?;
-                self.to_value(&mut key)?;
+                self.make_value(&mut key)?;
                 self.cursor = span.end;
                 self.indexed(v, &mut key)?;
             }
             ExprKind::Field(pair) => {
-                self.to_any_reg_or_upval(v)?;
+                self.put_in_any_reg_or_upval(v)?;
                 self.cursor = span.end;
                 let mut key = self.string(pair.1.sym, pair.1.span)?;
                 self.indexed(v, &mut key)?;
             }
             ExprKind::Call(call) => {
-                self.to_next_reg(v)?;
+                self.put_in_next_reg(v)?;
                 return self.call(v, call.at, call.args, span);
             }
             ExprKind::MethodCall(call) => {
@@ -161,7 +161,7 @@ impl<'a> Compiler<'a> {
             0
         } else {
             if last.kind != Kind::Void {
-                self.to_next_reg(&mut last)?;
+                self.put_in_next_reg(&mut last)?;
             }
             u16::from(self.f.free - base)
         };
@@ -181,7 +181,7 @@ impl<'a> Compiler<'a> {
         for e in init {
             let mut v = self.expr(e)?;
             self.pass_separator(e.span.end);
-            self.to_next_reg(&mut v)?;
+            self.put_in_next_reg(&mut v)?;
         }
         self.expr(last)
     }
@@ -205,7 +205,7 @@ impl<'a> Compiler<'a> {
         let index = self.function_body(f, line)?;
         let pc = self.code(Instr::aw(Op::Closure, 0, 0, index as i32), span);
         let mut v = Exp::new(Kind::Reloc(pc), span);
-        self.to_next_reg(&mut v)?;
+        self.put_in_next_reg(&mut v)?;
         Ok(v)
     }
 
@@ -214,7 +214,7 @@ impl<'a> Compiler<'a> {
     fn table(&mut self, items: &'a [TableItem<'a>], span: Span) -> Res<Exp> {
         let pc = self.code(Instr::abc(Op::NewTable, 0, 0, 0, 0), span);
         let mut v = Exp::new(Kind::Reloc(pc), span);
-        let table = self.to_next_reg(&mut v)?;
+        let table = self.put_in_next_reg(&mut v)?;
         self.cursor = span.start + 1;
         let mut list = List { table, span, stored: 0, pending: 0, last: None };
         let mut fields = 0usize;
@@ -243,7 +243,7 @@ impl<'a> Compiler<'a> {
                     let free = self.f.free;
                     let mut object = Exp::new(Kind::NonReloc(table), span);
                     let mut k = self.expr(key)?;
-                    self.to_value(&mut k)?;
+                    self.make_value(&mut k)?;
                     let bracket = self.source.token(key.span.end);
                     self.cursor = self.source.token(bracket + 1) + 1;
                     self.indexed(&mut object, &mut k)?;
@@ -274,7 +274,7 @@ impl<'a> Compiler<'a> {
     /// Puts the list item compiled last into its register, and stores a full batch.
     fn close_list_item(&mut self, list: &mut List) -> Res<()> {
         let Some(mut v) = list.last.take() else { return Ok(()) };
-        self.to_next_reg(&mut v)?;
+        self.put_in_next_reg(&mut v)?;
         if list.pending == FIELDS_PER_FLUSH {
             self.set_list(list, Some(list.pending));
         }
@@ -294,7 +294,7 @@ impl<'a> Compiler<'a> {
                 return Ok(known);
             }
             Some(mut v) => {
-                self.to_next_reg(&mut v)?;
+                self.put_in_next_reg(&mut v)?;
             }
             None => {}
         }

@@ -198,7 +198,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// `::name::`; `at_end` if only void statements follow it in its block.
-    pub(super) fn label_stat(&mut self, name: Name, at_end: bool, stat: &Stat<'a>, after: u32) -> Res<()> {
+    pub(super) fn label_stat(&mut self, name: Name, at_end: bool, stat: &Stat<'a>) -> Res<()> {
         let block = self.f.blocks.last().expect("statements are inside a block");
         let (key, outer_level, captured) = ((block.labels, name.sym), block.active, block.captured);
         let at_end = at_end && !block.is_repeat;
@@ -211,7 +211,7 @@ impl<'a> Compiler<'a> {
         }
         let newest = label.gotos;
         let active = if at_end { outer_level } else { self.f.active };
-        self.check_scope(newest, active, name, after)?;
+        self.check_scope(newest, active, name, stat.span.end)?;
         self.label_here();
         let close = self.land_gotos(newest);
         // At the end of a block with captured variables the block itself closes them.
@@ -224,6 +224,21 @@ impl<'a> Compiler<'a> {
             label.placed = Some(Place { pc, active, line });
         }
         Ok(())
+    }
+
+    /// Offset behind the labels and semicolons at `from`: the reference has read past them when it checks gotos.
+    fn after_void(&self, mut from: u32) -> u32 {
+        loop {
+            let at = self.source.token(from);
+            match (self.source.byte(at), self.source.byte(at + 1)) {
+                (Some(b';'), _) => from = at + 1,
+                (Some(b':'), Some(b':')) => {
+                    let name = self.source.token(at + 2);
+                    from = self.source.token(self.source.token_end(name)) + 2;
+                }
+                _ => return at,
+            }
+        }
     }
 
     /// Refuses the oldest goto that jumps over a local declaration.
@@ -244,7 +259,8 @@ impl<'a> Compiler<'a> {
         text.extend_from_slice(format!("> at line {line} jumps into the scope of local '").as_bytes());
         text.extend_from_slice(&self.f.local_info[info].name);
         text.push(b'\'');
-        Err(self.error_at(after, text))
+        let at = self.after_void(after);
+        Err(self.error_at(at, text))
     }
 
     /// Sends each backward goto that leaves captured variables through a `Close` at the end of the function.

@@ -7,9 +7,13 @@
 
 mod desc;
 mod discharge;
+#[cfg(test)]
+mod dump_tests;
 mod emit;
 mod error;
 mod expr;
+#[cfg(test)]
+mod expr_tests;
 mod fold;
 mod func;
 mod jump;
@@ -18,6 +22,12 @@ mod operator;
 mod position;
 mod scope;
 mod stmt;
+#[cfg(test)]
+mod stmt_tests;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod verify_tests;
 
 use crate::bytecode::{Instr, Op, Proto, UpvalDesc};
 use crate::diag::Span;
@@ -41,7 +51,8 @@ struct Compiler<'a> {
     chunk_name: Arc<[u8]>,
     /// The function being compiled.
     f: Box<Func<'a>>,
-    /// The functions around it, outermost first.
+    /// The functions around it, outermost first. Boxed, so that the recursion moves pointers and its frames stay small.
+    #[allow(clippy::vec_box)]
     outer: Vec<Box<Func<'a>>>,
     /// Active variables by name, see `scope`.
     bindings: Vec<Vec<scope::Binding>>,

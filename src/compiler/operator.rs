@@ -78,7 +78,7 @@ impl Compiler<'_> {
                 return Ok(());
             }
         }
-        let r = self.to_any_reg(e)?;
+        let r = self.put_in_any_reg(e)?;
         self.free_exp(e);
         let pc = self.code(Instr::abc(code, 0, 0, reg(r), 0), span);
         self.fix_line(line);
@@ -111,11 +111,11 @@ impl Compiler<'_> {
         match op {
             BinaryOp::And => self.go_if_true(e),
             BinaryOp::Or => self.go_if_false(e),
-            BinaryOp::Concat => self.to_next_reg(e).map(|_| ()),
-            BinaryOp::Eq | BinaryOp::Ne => self.to_const_or_reg(e),
+            BinaryOp::Concat => self.put_in_next_reg(e).map(|_| ()),
+            BinaryOp::Eq | BinaryOp::Ne => self.make_operand(e),
             BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => {
                 if small_number(e).is_none() {
-                    self.to_any_reg(e)?;
+                    self.put_in_any_reg(e)?;
                 }
                 Ok(())
             }
@@ -132,7 +132,7 @@ impl Compiler<'_> {
             | BinaryOp::Shl
             | BinaryOp::Shr => {
                 if !e.is_numeral() {
-                    self.to_any_reg(e)?;
+                    self.put_in_any_reg(e)?;
                 }
                 Ok(())
             }
@@ -176,7 +176,7 @@ impl Compiler<'_> {
 
     /// `a .. b` with `a` in a register: joins the chain that `b` already is.
     fn concatenation(&mut self, a: &mut Exp, b: &mut Exp, line: u32, span: Span) -> Res<()> {
-        self.to_value(b)?;
+        self.make_value(b)?;
         let Kind::NonReloc(first) = a.kind else { unreachable!("infix put it into a register") };
         if let Kind::Reloc(pc) = b.kind {
             let i = self.f.code[pc as usize];
@@ -189,7 +189,7 @@ impl Compiler<'_> {
                 return Ok(());
             }
         }
-        self.to_next_reg(b)?;
+        self.put_in_next_reg(b)?;
         self.free_exps(a, b);
         let pc = self.code(Instr::abc(Op::Concat, 0, 0, reg(first), 2), span);
         self.fix_line(line);
@@ -203,19 +203,19 @@ impl Compiler<'_> {
     }
 
     fn equality(&mut self, equal: bool, a: &mut Exp, b: &mut Exp, span: Span) -> Res<()> {
-        self.to_const_or_reg(b)?;
+        self.make_operand(b)?;
         let (plain, with_k) = if equal { (Op::JumpEq, Op::JumpEqK) } else { (Op::JumpNe, Op::JumpNeK) };
         if let Some(k) = self.const_operand(b)? {
-            let r = self.to_any_reg(a)?;
+            let r = self.put_in_any_reg(a)?;
             self.free_exp(a);
             self.comparison(a, Instr::abc(with_k, 0, reg(r), k, 0), span);
         } else if let Some(k) = self.const_operand(a)? {
-            let r = self.to_any_reg(b)?;
+            let r = self.put_in_any_reg(b)?;
             self.free_exp(b);
             self.comparison(a, Instr::abc(with_k, 1, reg(r), k, 0), span);
         } else {
-            let y = self.to_any_reg(b)?;
-            let x = self.to_any_reg(a)?;
+            let y = self.put_in_any_reg(b)?;
+            let x = self.put_in_any_reg(a)?;
             self.free_exps(a, b);
             self.comparison(a, Instr::abc(plain, 0, reg(x), reg(y), 0), span);
         }
@@ -233,13 +233,13 @@ impl Compiler<'_> {
                 _ => Op::JumpGeI,
             };
             let other = if left { b } else { &mut *a };
-            let r = self.to_any_reg(other)?;
+            let r = self.put_in_any_reg(other)?;
             self.free_exp(other);
             self.comparison(a, Instr::abc(code, u8::from(float), reg(r), imm as u16, 0), span);
             return Ok(());
         }
-        let y = self.to_any_reg(b)?;
-        let x = self.to_any_reg(a)?;
+        let y = self.put_in_any_reg(b)?;
+        let x = self.put_in_any_reg(a)?;
         self.free_exps(a, b);
         let (code, x, y) = match op {
             BinaryOp::Lt => (Op::JumpLt, x, y),
@@ -278,14 +278,14 @@ impl Compiler<'_> {
             _ => None,
         };
         if let Some((code, h, n)) = on_right {
-            let r = self.to_any_reg(a)?;
+            let r = self.put_in_any_reg(a)?;
             self.free_exp(a);
             return Ok(Instr::abc(code, h, 0, reg(r), n as u16));
         }
         if op == BinaryOp::Add
             && let Some(n) = small_int(a)
         {
-            let r = self.to_any_reg(b)?;
+            let r = self.put_in_any_reg(b)?;
             self.free_exp(b);
             return Ok(Instr::abc(Op::AddI, 1, 0, reg(r), n as u16));
         }
@@ -293,19 +293,19 @@ impl Compiler<'_> {
         if let Some(code) = right
             && let Some(k) = self.numeral_operand(b)?
         {
-            let r = self.to_any_reg(a)?;
+            let r = self.put_in_any_reg(a)?;
             self.free_exp(a);
             return Ok(Instr::abc(code, 0, 0, reg(r), k));
         }
         if let Some((code, h)) = left
             && let Some(k) = self.numeral_operand(a)?
         {
-            let r = self.to_any_reg(b)?;
+            let r = self.put_in_any_reg(b)?;
             self.free_exp(b);
             return Ok(Instr::abc(code, h, 0, reg(r), k));
         }
-        let y = self.to_any_reg(b)?;
-        let x = self.to_any_reg(a)?;
+        let y = self.put_in_any_reg(b)?;
+        let x = self.put_in_any_reg(a)?;
         self.free_exps(a, b);
         Ok(Instr::abc(plain, 0, 0, reg(x), reg(y)))
     }

@@ -27,11 +27,7 @@ impl<'a> Compiler<'a> {
         let end = stats.iter().rposition(|s| !is_void(s)).map_or(0, |n| n + 1);
         for (i, stat) in stats.iter().enumerate().skip(from) {
             match stat.kind {
-                StatKind::Label(name) => {
-                    // The reference finds a goto into a scope when it has read past all labels here.
-                    let after = if i >= end { body.span.end } else { stat.span.end };
-                    self.label_stat(name, i >= end, stat, after)?;
-                }
+                StatKind::Label(name) => self.label_stat(name, i >= end, stat)?,
                 _ => self.statement(stat)?,
             }
             self.cursor = stat.span.end;
@@ -96,7 +92,7 @@ impl<'a> Compiler<'a> {
             }
         } else {
             if last.kind != Kind::Void {
-                self.to_next_reg(&mut last)?;
+                self.put_in_next_reg(&mut last)?;
             }
             if wanted > given {
                 let from = self.f.free;
@@ -309,16 +305,16 @@ impl<'a> Compiler<'a> {
         self.declare_name(f.var.sym)?;
         self.cursor = self.source.token(f.var.span.end) + 1;
         let mut v = self.expr(&f.start)?;
-        self.to_next_reg(&mut v)?;
+        self.put_in_next_reg(&mut v)?;
         self.pass_separator(f.start.span.end);
         let mut v = self.expr(&f.limit)?;
-        self.to_next_reg(&mut v)?;
+        self.put_in_next_reg(&mut v)?;
         let mut header_end = f.limit.span.end;
         if let Some(step) = &f.step {
             self.pass_separator(header_end);
             header_end = step.span.end;
             let mut v = self.expr(step)?;
-            self.to_next_reg(&mut v)?;
+            self.put_in_next_reg(&mut v)?;
         } else {
             let at = self.f.free;
             self.load_int(at, 1, span)?;
@@ -407,9 +403,9 @@ impl<'a> Compiler<'a> {
         } else {
             match exprs.len() {
                 0 => Instr::abc(Op::Return0, 0, 0, 0, 0),
-                1 => Instr::abc(Op::Return1, 0, reg(self.to_any_reg(&mut last)?), 0, 0),
+                1 => Instr::abc(Op::Return1, 0, reg(self.put_in_any_reg(&mut last)?), 0, 0),
                 n => {
-                    self.to_next_reg(&mut last)?;
+                    self.put_in_next_reg(&mut last)?;
                     Instr::abc(Op::Return, 0, level, n as u16 + 1, 0)
                 }
             }

@@ -25,6 +25,16 @@ pub struct Failure {
     pub place: Option<crate::vm::error::Place>,
 }
 
+/// How one input of a session ended.
+pub enum Reply {
+    /// It returned this many values, which [`Script::print_values`] shows.
+    Values(usize),
+    /// It raised an error that nothing caught.
+    Failed(Failure),
+    /// It called `os.exit`.
+    Quit(i32),
+}
+
 /// A process that runs one script.
 pub struct Script {
     vm: Box<Vm>,
@@ -97,6 +107,43 @@ impl Script {
                 Exit::Failed => return Outcome::Failed(self.failure()),
             }
         }
+    }
+
+    /// Runs to the end, for a session: results stay values.
+    pub fn reply(&mut self) -> Reply {
+        loop {
+            match self.vm.run() {
+                Exit::Preempted => {}
+                Exit::Quit(code) => return Reply::Quit(code),
+                Exit::Done => return Reply::Values(self.vm.exit_values().len()),
+                Exit::Failed => return Reply::Failed(self.failure()),
+            }
+        }
+    }
+
+    /// Shows the results of the last input with whatever the global `print` is now.
+    pub fn print_values(&mut self) -> Reply {
+        let values = self.vm.exit_values().to_vec();
+        let print = self.vm.with_context(|cx| Cx::to_host(cx.globals().get_name("print")));
+        match self.vm.start(print, &values) {
+            Ok(()) => self.reply(),
+            Err(e) => {
+                let message = match self.vm.error_value(e.into_raised()) {
+                    Ok(value) => self.display_error(value),
+                    Err(code) => return Reply::Quit(code),
+                };
+                Reply::Failed(Failure { message, traceback: Vec::new(), place: None })
+            }
+        }
+    }
+
+    /// A global variable that is a string or a number, as text.
+    pub fn global_text(&mut self, name: &str) -> Option<Vec<u8>> {
+        self.vm.with_context(|cx| {
+            let v = cx.globals().get_name(name);
+            let text = if v.is_number() { cx.number_string(v).ok()? } else { v };
+            text.as_str().map(|s| s.bytes().to_vec())
+        })
     }
 
     /// What the results of the main chunk mean for the exit code (`spec/cli.md` section 4).
@@ -177,5 +224,52 @@ fn exit_code(v: Val<'_>) -> i32 {
         Kind::Float(f) if f.is_finite() => f as i64 as i32,
         Kind::Float(_) | Kind::Bool(false) => 1,
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vm::native::Native;
+
+    static BROKEN: Native = Native::new("broken", |_| panic!("on purpose"));
+
+    fn code(text: &str) -> Box<Code> {
+        Code::link_shared(loader::compile_source(text.as_bytes(), b"=test").expect("a program"))
+    }
+
+    /// A mistake of ours in a native function ends that run, not the host, and the process can still be used.
+    #[test]
+    fn panic_in_a_native_function_is_a_failure() {
+        let mut script = Script::new(None).expect("memory");
+        script
+            .vm()
+            .with_context(|cx| {
+                let globals = cx.globals();
+                globals.set_name(cx, "broken", Val::native(&BROKEN))
+            })
+            .expect("memory");
+        script.start(code("local t = {} return pcall(broken, t)"), &[]).expect("memory");
+        match script.run() {
+            Outcome::Failed(failure) => assert_eq!(failure.message, b"panic in native code"),
+            Outcome::Done(code) | Outcome::Quit(code) => panic!("ended with {code}"),
+        }
+        script.start(code("return 7"), &[]).expect("memory");
+        assert!(matches!(script.run(), Outcome::Done(7)));
+        script.close();
+    }
+
+    /// Locals of a run that failed live on in closures, whatever the next run does with the stack.
+    #[test]
+    fn upvalues_survive_a_failed_run() {
+        let mut script = Script::new(None).expect("memory");
+        let first = "local u = 7 function keep() return u end error('e')";
+        for (text, fails) in [(first, true), ("local a, b, c = 1, 2, 3 return keep()", false)] {
+            script.start(code(text), &[]).expect("memory");
+            match script.run() {
+                Outcome::Failed(_) => assert!(fails),
+                Outcome::Done(code) | Outcome::Quit(code) => assert!(!fails && code == 7, "{code}"),
+            }
+        }
     }
 }

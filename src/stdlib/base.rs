@@ -458,7 +458,7 @@ pub(super) fn read_source(file: Option<&[u8]>) -> Result<(Vec<u8>, Vec<u8>), Vec
     let (name, read) = match file {
         None => {
             let mut all = Vec::new();
-            let r = std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut all);
+            let r = super::io::stream::lock(super::io::stream::stdin()).read_into(&mut all, usize::MAX);
             (b"=stdin".to_vec(), r.map(|_| all))
         }
         Some(path) => ([b"@", path].concat(), std::fs::read(super::path_of(path))),

@@ -6,6 +6,7 @@
 
 pub mod base;
 pub mod coroutine;
+pub mod debug;
 pub mod io;
 pub mod math;
 pub mod os;
@@ -16,6 +17,7 @@ pub mod string;
 pub mod table;
 mod table_sort;
 pub mod utf8;
+mod utf8_lib;
 
 use crate::vm::LuaError;
 use crate::vm::native::{Cx, Native, Step, Val};
@@ -48,6 +50,10 @@ pub fn open_all(cx: &mut Cx<'_>) -> Result<(), LuaError> {
     let version = cx.name("Lua 5.3");
     globals.set_name(cx, "_VERSION", version)?;
     open_lib(cx, &coroutine::LIB)?;
+    string::open(cx)?;
+    utf8_lib::open(cx)?;
+
+    open_lib(cx, &debug::LIB)?;
     package::open(cx)?;
     open_lib(cx, &table::LIB)?;
     math::open(cx)?;

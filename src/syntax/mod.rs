@@ -3,6 +3,7 @@
 mod actions;
 pub mod ast;
 pub mod error;
+pub mod hint;
 pub mod lexer;
 pub mod parse;
 pub mod token;

@@ -65,7 +65,21 @@ pub fn float_mod(a: f64, b: f64) -> f64 {
 #[inline(always)]
 #[must_use]
 pub fn float_floor_div(a: f64, b: f64) -> f64 {
-    (a / b).floor()
+    floor(a / b)
+}
+
+/// `f.floor()` without a call on targets whose base instruction set has no rounding.
+#[inline(always)]
+#[must_use]
+pub fn floor(f: f64) -> f64 {
+    // From 2^52 on every float is an integer.
+    if f.abs() < 4_503_599_627_370_496.0 {
+        let truncated = f as i64 as f64;
+        let floored = if truncated > f { truncated - 1.0 } else { truncated };
+        floored.copysign(f)
+    } else {
+        f
+    }
 }
 
 /// `a ^ b`.

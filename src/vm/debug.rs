@@ -119,7 +119,7 @@ impl Vm {
         }
         let code = &*(*Self::frame_closure(frame)).code;
         let pc = Self::current_pc(frame);
-        Some(Place { source: code.source.to_vec(), line: code.line(pc)?, span: *code.spans.get(pc)? })
+        Some(Place { source: code.source.clone(), line: code.line(pc)?, span: *code.spans.get(pc)? })
     }
 
     unsafe fn describe_function(&self, f: Value) -> FunctionInfo {
@@ -362,7 +362,7 @@ impl<'gc> Cx<'gc> {
                     mask,
                     count,
                     left: count,
-                    last_line: 0,
+                    counted: false,
                     last_pc: std::ptr::null(),
                 })
             });

@@ -45,6 +45,7 @@ pub(super) use matching::{enter, hook_table, plain_table};
 mod table {
     use super::{Exit, FrameKind, Instr, KSlot, Op, Slow, State, Step, Value, Vm, frame_flag, run};
     use crate::bytecode::ops::for_each_op;
+    use crate::vm::run::{More, for_each_more};
 
     type Handler =
         unsafe extern "C-unwind" fn(*const Instr, *mut Value, *const KSlot, *mut Vm, u64, *const Handlers);
@@ -82,30 +83,6 @@ mod table {
         }
     }
 
-    /// Calls of native functions: their own way, because they are frequent and seldom need more than results.
-    #[inline(never)]
-    unsafe extern "C-unwind" fn native(
-        pc: *const Instr,
-        _base: *mut Value,
-        k: *const KSlot,
-        vm: *mut Vm,
-        ins: u64,
-        table: *const Handlers,
-    ) {
-        // SAFETY: `op_call` checked that a native function is called.
-        unsafe {
-            let frame = (*(*vm).th).frame;
-            (*frame).pc = pc;
-            if run::call_native(vm, Instr(ins)) {
-                // The stack may have moved; the code has not.
-                let base = (*(*(*vm).th).frame).base;
-                dispatch(State { pc, base, k }, vm, table);
-            } else {
-                slow(pc, _base, k, vm, ins, (run::after_native as Slow) as *const Handlers);
-            }
-        }
-    }
-
     macro_rules! handlers {
         ($($name:ident)*) => {
             #[allow(non_snake_case)]
@@ -125,7 +102,7 @@ mod table {
                             match run::op::$name(State { pc, base, k }, vm, Instr(ins)) {
                                 Step::Next(s) => dispatch(s, vm, table),
                                 Step::Slow(s, f) => slow(s.pc, s.base, s.k, vm, ins, f as *const Handlers),
-                                Step::Native(s) => native(s.pc, s.base, s.k, vm, ins, table),
+                                Step::More(s, m) => more(m, s, vm, ins),
                             }
                         }
                     }
@@ -140,6 +117,45 @@ mod table {
         };
     }
     for_each_op!(handlers);
+
+    macro_rules! more_handlers {
+        ($($name:ident)*) => {
+            /// Second halves of ops: handlers of their own, so that the first halves need no stack frame.
+            #[allow(non_snake_case)]
+            mod second {
+                use super::*;
+                $(
+                    #[inline(never)]
+                    pub(super) unsafe extern "C-unwind" fn $name(
+                        pc: *const Instr,
+                        base: *mut Value,
+                        k: *const KSlot,
+                        vm: *mut Vm,
+                        ins: u64,
+                        _table: *const Handlers,
+                    ) {
+                        // SAFETY: as every handler.
+                        unsafe {
+                            match run::more::$name(State { pc, base, k }, vm, Instr(ins)) {
+                                Step::Next(s) => dispatch(s, vm, (*vm).table.cast()),
+                                Step::Slow(s, f) => slow(s.pc, s.base, s.k, vm, ins, f as *const Handlers),
+                                Step::More(s, _) => slow(s.pc, s.base, s.k, vm, ins, (run::unreachable as Slow) as *const Handlers),
+                            }
+                        }
+                    }
+                )*
+            }
+
+            #[inline(always)]
+            unsafe fn more(m: More, s: State, vm: *mut Vm, ins: u64) {
+                // SAFETY: as every handler.
+                unsafe {
+                    match m { $( More::$name => second::$name(s.pc, s.base, s.k, vm, ins, std::ptr::null()), )* }
+                }
+            }
+        };
+    }
+    for_each_more!(more_handlers);
 
     static HOOKED: Handlers = Handlers([hooked; 256]);
 
@@ -194,6 +210,7 @@ mod table {
 mod matching {
     use super::{Exit, FrameKind, Instr, KSlot, Op, Slow, State, Step, Value, Vm, frame_flag, run};
     use crate::bytecode::ops::for_each_op;
+    use crate::vm::run::{More, for_each_more};
 
     pub fn plain_table() -> *const () {
         std::ptr::null()
@@ -214,6 +231,17 @@ mod matching {
         };
     }
     for_each_op!(arms);
+
+    macro_rules! more_arms {
+        ($($name:ident)*) => {
+            #[inline(always)]
+            unsafe fn second(m: More, s: State, vm: *mut Vm, ins: Instr) -> Step {
+                // SAFETY: as the handlers of the table dispatcher.
+                unsafe { match m { $( More::$name => run::more::$name(s, vm, ins), )* } }
+            }
+        };
+    }
+    for_each_more!(more_arms);
 
     /// Runs the top frame, which is a Lua frame, until the dispatcher is left.
     ///
@@ -257,18 +285,16 @@ mod matching {
                         }
                         State { pc, base, k } = State::load(vm);
                     }
-                    Step::Native(s) => {
-                        (*(*(*vm).th).frame).pc = s.pc;
-                        if run::call_native(vm, ins) {
-                            base = (*(*(*vm).th).frame).base;
-                            pc = s.pc;
-                        } else {
-                            if (*vm).run_slow(run::after_native, s.pc, ins) {
+                    Step::More(s, m) => match second(m, s, vm, ins) {
+                        Step::Next(s) => State { pc, base, k } = s,
+                        Step::Slow(s, f) => {
+                            if (*vm).run_slow(f, s.pc, ins) {
                                 return (*vm).exit;
                             }
                             State { pc, base, k } = State::load(vm);
                         }
-                    }
+                        Step::More(..) => unreachable!("a second half has no third"),
+                    },
                 }
                 let _: (*mut Value, *const KSlot) = (base, k);
             }

@@ -27,8 +27,9 @@ pub(crate) enum Raised {
 /// A place in a source file.
 #[derive(Clone, Debug)]
 pub struct Place {
-    /// Chunk name with its mark, as given to `load`.
-    pub source: Vec<u8>,
+    /// Chunk name with its mark, as given to `load`; the allocation of the prototype, so that the host can tell equal names
+    /// apart.
+    pub source: std::sync::Arc<[u8]>,
     pub line: u32,
     pub span: crate::diag::Span,
 }

@@ -33,8 +33,46 @@ pub(super) enum Step {
     Next(State),
     /// Leave the fast path. `pc` of the state is what the slow function finds saved.
     Slow(State, Slow),
-    /// Call the native function that the `Call` op names.
-    Native(State),
+    /// Go on in the op's second half.
+    More(State, More),
+}
+
+macro_rules! more_ops {
+    ($($(#[doc = $doc:literal])* $name:ident)*) => {
+        /// Second halves of ops: frequent, but in need of calls that would cost the first half its leanness.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub(super) enum More { $($(#[doc = $doc])* $name),* }
+
+        macro_rules! for_each_more { ($cb:ident) => { $cb! { $( $name )* } } }
+        pub(super) use for_each_more;
+    };
+}
+
+more_ops! {
+    /// `Call` of a native function.
+    Native
+    /// `GetIndex` with a string key, or an integer key outside of the array part.
+    GetHash
+    /// `SetIndex` and `SetInt` outside of the array part.
+    SetHash
+    SetHashK
+    SetIntHash
+    /// `SetField` of a key that is not there.
+    AddField
+    AddFieldK
+    /// `NewTable` with sizes.
+    NewSized
+    /// `Mod` of floats.
+    ModFloat
+    ModFloatK
+    /// `Concat` of two strings.
+    Concat
+    Closure
+}
+
+/// Stands where a second half would ask for a third.
+pub(super) unsafe fn unreachable(_: &mut Vm, _: Instr) -> Result<(), LuaError> {
+    unreachable!("a second half has no third")
 }
 
 impl State {
@@ -113,6 +151,9 @@ unsafe fn find_constant_key(t: *mut Table, key: *const KSlot) -> Found {
     }
 }
 
+/// Links of an `__index` chain that the fast path follows.
+const CHAIN: usize = 8;
+
 /// `R[dst] = t[key]` for a constant key, if no metamethod is needed.
 #[inline(always)]
 unsafe fn get_constant_key(s: State, vm: *mut Vm, t: *mut Table, key: *const KSlot, dst: *mut Value, f: Slow) -> Step {
@@ -123,21 +164,27 @@ unsafe fn get_constant_key(s: State, vm: *mut Vm, t: *mut Table, key: *const KSl
             return Step::Next(s);
         }
         Found::Node(_) | Found::Absent => {
-            let meta = (*t).meta;
-            if meta.is_null() {
-                put(dst, Value::NIL);
-                return Step::Next(s);
-            }
-            // One level of `__index` with a table, the shape of classes.
-            let node = (*meta).index_node;
-            if !node.is_null() && (*node).vtag == tag::TABLE {
-                let next = (*node).payload as *mut Table;
-                if let Found::Node(node) = find_constant_key(next, key)
-                    && (*node).vtag != tag::NIL
-                {
-                    (*dst).payload = (*node).payload;
-                    (*dst).tag = (*node).vtag;
+            // Classes: a chain of tables linked by `__index`.
+            let mut t = t;
+            for _ in 0..CHAIN {
+                let meta = (*t).meta;
+                if meta.is_null() || (*meta).absent & (1 << Event::Index as u32) != 0 {
+                    put(dst, Value::NIL);
                     return Step::Next(s);
+                }
+                let node = (*meta).index_node;
+                if node.is_null() || (*node).vtag != tag::TABLE {
+                    break;
+                }
+                t = (*node).payload as *mut Table;
+                match find_constant_key(t, key) {
+                    Found::Node(node) if (*node).vtag != tag::NIL => {
+                        (*dst).payload = (*node).payload;
+                        (*dst).tag = (*node).vtag;
+                        return Step::Next(s);
+                    }
+                    Found::Unsure => break,
+                    _ => {}
                 }
             }
         }
@@ -149,7 +196,7 @@ unsafe fn get_constant_key(s: State, vm: *mut Vm, t: *mut Table, key: *const KSl
 
 /// `t[key] = v` for a constant key that is there.
 #[inline(always)]
-unsafe fn set_constant_key(s: State, t: *mut Table, key: *const KSlot, v: Value, f: Slow) -> Step {
+unsafe fn set_constant_key(s: State, t: *mut Table, key: *const KSlot, v: Value, add: Step) -> Step {
     if let Found::Node(node) = find_constant_key(t, key)
         && (*node).vtag != tag::NIL
     {
@@ -157,7 +204,7 @@ unsafe fn set_constant_key(s: State, t: *mut Table, key: *const KSlot, v: Value,
         (*node).vtag = v.tag;
         return Step::Next(s);
     }
-    Step::Slow(s, f)
+    add
 }
 
 macro_rules! arith_ops {
@@ -203,6 +250,18 @@ macro_rules! arith_body {
             return Step::Next($s);
         }
         Step::Slow($s, $slow)
+    }};
+}
+
+macro_rules! mod_body {
+    ($s:ident, $ins:ident, $b:ident, $c:ident, $more:path) => {{
+        if (*$b).tag == tag::INT && (*$c).tag == tag::INT && (*$c).payload != 0 {
+            let dst = $s.reg($ins.a());
+            (*dst).payload = int_mod((*$b).payload as i64, (*$c).payload as i64) as u64;
+            (*dst).tag = tag::INT;
+            return Step::Next($s);
+        }
+        Step::More($s, $more)
     }};
 }
 
@@ -269,21 +328,21 @@ macro_rules! bit_body {
 }
 
 macro_rules! order_ops {
-    ($($name:ident $not:ident $slow:ident |$a:ident, $b:ident| $int:expr, $float:expr, $mixed:path;)*) => { $(
+    ($($name:ident $not:ident $slow:ident |$a:ident, $b:ident| $int:expr, $float:expr;)*) => { $(
         #[inline(always)]
         pub unsafe fn $name(s: State, _vm: *mut Vm, ins: Instr) -> Step {
-            order_body!(s, ins, slow::$slow, true, |$a, $b| $int, $float, $mixed)
+            order_body!(s, ins, slow::$slow, true, |$a, $b| $int, $float)
         }
 
         #[inline(always)]
         pub unsafe fn $not(s: State, _vm: *mut Vm, ins: Instr) -> Step {
-            order_body!(s, ins, slow::$slow, false, |$a, $b| $int, $float, $mixed)
+            order_body!(s, ins, slow::$slow, false, |$a, $b| $int, $float)
         }
     )* };
 }
 
 macro_rules! order_body {
-    ($s:ident, $ins:ident, $slow:path, $want:literal, |$a:ident, $b:ident| $int:expr, $float:expr, $mixed:path) => {{
+    ($s:ident, $ins:ident, $slow:path, $want:literal, |$a:ident, $b:ident| $int:expr, $float:expr) => {{
         let (pa, pb) = ($s.reg($ins.a()), $s.reg($ins.b()));
         let (ta, tb) = ((*pa).tag, (*pb).tag);
         if ta == tag::INT && tb == tag::INT {
@@ -293,9 +352,6 @@ macro_rules! order_body {
         if ta == tag::FLOAT && tb == tag::FLOAT {
             let ($a, $b) = (f64::from_bits((*pa).payload), f64::from_bits((*pb).payload));
             return $s.branch($float == $want);
-        }
-        if ta <= tag::FLOAT && tb <= tag::FLOAT {
-            return $s.branch($mixed(get(pa), get(pb)) == $want);
         }
         Step::Slow($s, $slow)
     }};
@@ -335,7 +391,7 @@ macro_rules! order_imm_body {
 unsafe fn quick_eq(a: *const Value, b: *const Value) -> Option<bool> {
     let (ta, tb) = ((*a).tag, (*b).tag);
     if ta != tb {
-        return if ta <= tag::FLOAT && tb <= tag::FLOAT { Some(arith::number_eq(get(a), get(b))) } else { Some(false) };
+        return if ta <= tag::FLOAT && tb <= tag::FLOAT { None } else { Some(false) };
     }
     match ta {
         tag::FLOAT => Some(f64::from_bits((*a).payload) == f64::from_bits((*b).payload)),
@@ -422,15 +478,18 @@ pub(super) mod op {
         let up = s.upval(vm, ins.b());
         if (*up).tag == tag::TABLE {
             let t = (*up).payload as *mut Table;
-            return set_constant_key(s, t, s.konst(ins.c()), get(s.reg(ins.a())), slow::set_tab_up);
+            return set_constant_key(s, t, s.konst(ins.c()), get(s.reg(ins.a())), Step::Slow(s, slow::set_tab_up));
         }
         Step::Slow(s, slow::set_tab_up)
     }
 
     #[inline(always)]
     pub unsafe fn NewTable(s: State, vm: *mut Vm, ins: Instr) -> Step {
-        if (*vm).heap.gc_pending || ins.w() != 0 {
+        if (*vm).heap.gc_pending {
             return Step::Slow(s, slow::new_table);
+        }
+        if ins.w() != 0 {
+            return Step::More(s, More::NewSized);
         }
         match (*vm).heap.new_table() {
             Ok(t) => {
@@ -465,13 +524,8 @@ pub(super) mod op {
                         return Step::Next(s);
                     }
                 }
-            } else if (*key).tag == tag::STRING
-                && let Some(node) = Table::find_str(t, (*key).payload as *const _)
-                && (*node).vtag != tag::NIL
-            {
-                put(s.reg(ins.a()), Node::slot(node).get());
-                return Step::Next(s);
             }
+            return Step::More(s, More::GetHash);
         }
         Step::Slow(s, slow::get_index)
     }
@@ -498,7 +552,7 @@ pub(super) mod op {
         let obj = s.reg(ins.a());
         if (*obj).tag == tag::TABLE {
             let t = (*obj).payload as *mut Table;
-            return set_constant_key(s, t, s.konst(ins.b()), get(s.reg(ins.c())), slow::set_field);
+            return set_constant_key(s, t, s.konst(ins.b()), get(s.reg(ins.c())), Step::More(s, More::AddField));
         }
         Step::Slow(s, slow::set_field)
     }
@@ -508,14 +562,14 @@ pub(super) mod op {
         let obj = s.reg(ins.a());
         if (*obj).tag == tag::TABLE {
             let t = (*obj).payload as *mut Table;
-            return set_constant_key(s, t, s.konst(ins.b()), s.konst_value(ins.c()), slow::set_field_k);
+            return set_constant_key(s, t, s.konst(ins.b()), s.konst_value(ins.c()), Step::More(s, More::AddFieldK));
         }
         Step::Slow(s, slow::set_field_k)
     }
 
     /// Stores into the array part, or appends where nothing can interfere.
     #[inline(always)]
-    unsafe fn set_array(s: State, t: *mut Table, key: u64, v: Value, f: Slow) -> Step {
+    unsafe fn set_array(s: State, t: *mut Table, key: u64, v: Value, m: More) -> Step {
         let index = key.wrapping_sub(1);
         if index < u64::from((*t).arr_len) {
             let slot = (*t).arr.add(index as usize);
@@ -533,7 +587,7 @@ pub(super) mod op {
             (*t).arr_len += 1;
             return Step::Next(s);
         }
-        Step::Slow(s, f)
+        Step::More(s, m)
     }
 
     #[inline(always)]
@@ -541,9 +595,9 @@ pub(super) mod op {
         let (obj, key) = (s.reg(ins.a()), s.reg(ins.b()));
         if (*obj).tag == tag::TABLE && (*key).tag == tag::INT {
             let t = (*obj).payload as *mut Table;
-            return set_array(s, t, (*key).payload, get(s.reg(ins.c())), slow::set_index);
+            return set_array(s, t, (*key).payload, get(s.reg(ins.c())), More::SetHash);
         }
-        Step::Slow(s, slow::set_index)
+        Step::More(s, More::SetHash)
     }
 
     #[inline(always)]
@@ -551,9 +605,9 @@ pub(super) mod op {
         let (obj, key) = (s.reg(ins.a()), s.reg(ins.b()));
         if (*obj).tag == tag::TABLE && (*key).tag == tag::INT {
             let t = (*obj).payload as *mut Table;
-            return set_array(s, t, (*key).payload, s.konst_value(ins.c()), slow::set_index_k);
+            return set_array(s, t, (*key).payload, s.konst_value(ins.c()), More::SetHashK);
         }
-        Step::Slow(s, slow::set_index_k)
+        Step::More(s, More::SetHashK)
     }
 
     #[inline(always)]
@@ -561,7 +615,7 @@ pub(super) mod op {
         let obj = s.reg(ins.a());
         if (*obj).tag == tag::TABLE {
             let t = (*obj).payload as *mut Table;
-            return set_array(s, t, u64::from(ins.b()), get(s.reg(ins.c())), slow::set_int);
+            return set_array(s, t, u64::from(ins.b()), get(s.reg(ins.c())), More::SetIntHash);
         }
         Step::Slow(s, slow::set_int)
     }
@@ -608,8 +662,20 @@ pub(super) mod op {
         Add AddK add add_k |i, j| Some(i.wrapping_add(j)), |x, y| x + y;
         Sub SubK sub sub_k |i, j| Some(i.wrapping_sub(j)), |x, y| x - y;
         Mul MulK mul mul_k |i, j| Some(i.wrapping_mul(j)), |x, y| x * y;
-        Mod ModK modulo modulo_k |i, j| if j != 0 { Some(int_mod(i, j)) } else { None }, |x, y| float_mod(x, y);
         IDiv IDivK idiv idiv_k |i, j| if j != 0 { Some(int_floor_div(i, j)) } else { None }, |x, y| float_floor_div(x, y);
+    }
+
+    #[inline(always)]
+    pub unsafe fn Mod(s: State, _vm: *mut Vm, ins: Instr) -> Step {
+        let (b, c) = (s.reg(ins.b()), s.reg(ins.c()));
+        mod_body!(s, ins, b, c, More::ModFloat)
+    }
+
+    #[inline(always)]
+    pub unsafe fn ModK(s: State, _vm: *mut Vm, ins: Instr) -> Step {
+        let b = s.reg(ins.b());
+        let c = s.konst(ins.c()).cast::<Value>();
+        mod_body!(s, ins, b, c, More::ModFloatK)
     }
 
     float_ops! {
@@ -733,7 +799,7 @@ pub(super) mod op {
 
     #[inline(always)]
     pub unsafe fn Concat(s: State, _vm: *mut Vm, _ins: Instr) -> Step {
-        Step::Slow(s, slow::concat)
+        Step::More(s, More::Concat)
     }
 
     #[inline(always)]
@@ -819,8 +885,8 @@ pub(super) mod op {
     }
 
     order_ops! {
-        JumpLt JumpNotLt jump_lt |a, b| (a < b), (a < b), arith::number_lt;
-        JumpLe JumpNotLe jump_le |a, b| (a <= b), (a <= b), arith::number_le;
+        JumpLt JumpNotLt jump_lt |a, b| (a < b), (a < b);
+        JumpLe JumpNotLe jump_le |a, b| (a <= b), (a <= b);
     }
 
     order_imm_ops! {
@@ -999,7 +1065,7 @@ pub(super) mod op {
             return Step::Next(State { pc: (*code).entry, base, k: (*code).k });
         }
         if (*func).tag == tag::NATIVE || (*func).tag == tag::NATIVE_CLOSURE {
-            return Step::Native(s);
+            return Step::More(s, More::Native);
         }
         Step::Slow(s, slow::call)
     }
@@ -1083,7 +1149,144 @@ pub(super) mod op {
 
     #[inline(always)]
     pub unsafe fn Closure(s: State, _vm: *mut Vm, _ins: Instr) -> Step {
-        Step::Slow(s, slow::closure)
+        Step::More(s, More::Closure)
+    }
+}
+
+/// The second halves of ops.
+#[allow(non_snake_case)]
+pub(super) mod more {
+    use super::*;
+
+    #[inline(always)]
+    pub unsafe fn Native(s: State, vm: *mut Vm, ins: Instr) -> Step {
+        (*(*(*vm).th).frame).pc = s.pc;
+        if call_native(vm, ins) {
+            // The stack may have moved; the code has not.
+            return Step::Next(State { base: (*(*(*vm).th).frame).base, ..s });
+        }
+        Step::Slow(s, after_native)
+    }
+
+    #[inline(always)]
+    pub unsafe fn GetHash(s: State, _vm: *mut Vm, ins: Instr) -> Step {
+        let (obj, key) = (get(s.reg(ins.b())), get(s.reg(ins.c())));
+        let t = obj.as_table();
+        let v = Table::get(t, key);
+        if v.tag != tag::NIL || (*t).meta.is_null() {
+            put(s.reg(ins.a()), v);
+            return Step::Next(s);
+        }
+        Step::Slow(s, slow::get_index)
+    }
+
+    /// A store without metamethods: the key is there, or there is no metatable.
+    #[inline(always)]
+    unsafe fn store(s: State, vm: *mut Vm, obj: Value, key: Value, v: Value, f: Slow) -> Step {
+        if obj.tag == tag::TABLE {
+            let t = obj.as_table();
+            if let Some(slot) = Table::find(t, key)
+                && (!slot.get().is_nil() || (*t).meta.is_null())
+            {
+                (*t).absent = 0;
+                slot.put(v);
+                return Step::Next(s);
+            }
+            if (*t).meta.is_null() && !key.is_nil() && Table::insert(t, &mut (*vm).heap, key, v).is_ok() {
+                return if (*vm).heap.gc_pending { Step::Slow(s, nothing) } else { Step::Next(s) };
+            }
+        }
+        Step::Slow(s, f)
+    }
+
+    /// Lets a pending collection happen.
+    unsafe fn nothing(_: &mut Vm, _: Instr) -> Result<(), LuaError> {
+        Ok(())
+    }
+
+    #[inline(always)]
+    pub unsafe fn SetHash(s: State, vm: *mut Vm, ins: Instr) -> Step {
+        store(s, vm, get(s.reg(ins.a())), get(s.reg(ins.b())), get(s.reg(ins.c())), slow::set_index)
+    }
+
+    #[inline(always)]
+    pub unsafe fn SetHashK(s: State, vm: *mut Vm, ins: Instr) -> Step {
+        store(s, vm, get(s.reg(ins.a())), get(s.reg(ins.b())), s.konst_value(ins.c()), slow::set_index_k)
+    }
+
+    #[inline(always)]
+    pub unsafe fn SetIntHash(s: State, vm: *mut Vm, ins: Instr) -> Step {
+        let key = Value::int(i64::from(ins.b()));
+        store(s, vm, get(s.reg(ins.a())), key, get(s.reg(ins.c())), slow::set_int)
+    }
+
+    #[inline(always)]
+    pub unsafe fn AddField(s: State, vm: *mut Vm, ins: Instr) -> Step {
+        store(s, vm, get(s.reg(ins.a())), s.konst_value(ins.b()), get(s.reg(ins.c())), slow::set_field)
+    }
+
+    #[inline(always)]
+    pub unsafe fn AddFieldK(s: State, vm: *mut Vm, ins: Instr) -> Step {
+        store(s, vm, get(s.reg(ins.a())), s.konst_value(ins.b()), s.konst_value(ins.c()), slow::set_field_k)
+    }
+
+    #[inline(always)]
+    pub unsafe fn NewSized(s: State, vm: *mut Vm, ins: Instr) -> Step {
+        match (*vm).heap.new_table_with(usize::from(ins.b()), usize::from(ins.c())) {
+            Ok(t) => {
+                put(s.reg(ins.a()), Value::table(t));
+                Step::Next(s)
+            }
+            Err(_) => Step::Slow(s, slow::new_table),
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn mod_float(s: State, ins: Instr, c: Value, f: Slow) -> Step {
+        let b = get(s.reg(ins.b()));
+        if b.is_number() && c.is_number() && !(b.is_int() && c.is_int()) {
+            put(s.reg(ins.a()), Value::float(float_mod(to_float(b), to_float(c))));
+            return Step::Next(s);
+        }
+        Step::Slow(s, f)
+    }
+
+    #[inline(always)]
+    pub unsafe fn ModFloat(s: State, _vm: *mut Vm, ins: Instr) -> Step {
+        mod_float(s, ins, get(s.reg(ins.c())), slow::modulo)
+    }
+
+    #[inline(always)]
+    pub unsafe fn ModFloatK(s: State, _vm: *mut Vm, ins: Instr) -> Step {
+        mod_float(s, ins, s.konst_value(ins.c()), slow::modulo_k)
+    }
+
+    #[inline(always)]
+    pub unsafe fn Concat(s: State, vm: *mut Vm, ins: Instr) -> Step {
+        if (*vm).heap.gc_pending {
+            return Step::Slow(s, slow::concat);
+        }
+        match slow::concat_plain(&mut *vm, s.reg(ins.b()), ins.c() as usize) {
+            Some(v) => {
+                put(s.reg(ins.a()), v);
+                Step::Next(s)
+            }
+            None => Step::Slow(s, slow::concat),
+        }
+    }
+
+    #[inline(always)]
+    pub unsafe fn Closure(s: State, vm: *mut Vm, ins: Instr) -> Step {
+        if (*vm).heap.gc_pending {
+            return Step::Slow(s, slow::closure);
+        }
+        match slow::make_closure(&mut *vm, ins) {
+            Ok(v) => {
+                put(s.reg(ins.a()), v);
+                Step::Next(s)
+            }
+            Err(_) => Step::Slow(s, slow::closure),
+        }
     }
 }
 
@@ -1139,6 +1342,7 @@ pub(super) unsafe fn call_native(vm: *mut Vm, ins: Instr) -> bool {
     let result = ((*native).func)(&mut Cx::new(vm));
     if let Ok(NativeStep::Return(n)) = result
         && !(*vm).heap.gc_pending
+        && !(*vm).hooked
         && (*vm).th == th
     {
         // The stack may have moved.

@@ -338,6 +338,34 @@ pub(super) unsafe fn concat(vm: &mut Vm, ins: Instr) -> R {
     concat_from(vm, ins, ins.c() as usize)
 }
 
+/// Bytes of a concatenation that is put together on the Rust stack.
+const SMALL_CONCAT: usize = 256;
+
+/// Concatenation of strings and numbers into a short string; `None` for anything else.
+pub(super) unsafe fn concat_plain(vm: &mut Vm, first: *mut Value, n: usize) -> Option<Value> {
+    let mut buffer = [0u8; SMALL_CONCAT];
+    let mut len = 0;
+    for i in 0..n {
+        let v = get(first.add(i));
+        let number;
+        let bytes = match v.tag {
+            tag::STRING => Str::bytes(v.as_str()),
+            tag::INT => {
+                number = crate::numfmt::integer_text(v.as_int());
+                &number[..]
+            }
+            tag::FLOAT => {
+                number = crate::numfmt::float_text(v.as_float());
+                &number[..]
+            }
+            _ => return None,
+        };
+        buffer.get_mut(len..len + bytes.len())?.copy_from_slice(bytes);
+        len += bytes.len();
+    }
+    vm.heap.new_string(&buffer[..len]).ok().map(|s| Value::string(s))
+}
+
 /// Concatenates the first `count` operands, from the right.
 unsafe fn concat_from(vm: &mut Vm, ins: Instr, count: usize) -> R {
     let first = reg(vm, ins.b());
@@ -643,6 +671,13 @@ pub(super) unsafe fn closure(vm: &mut Vm, ins: Instr) -> R {
         return vm.collect_and_retry();
     }
     vm.retried = false;
+    let new = make_closure(vm, ins)?;
+    put(reg(vm, ins.a()), new);
+    Ok(())
+}
+
+/// A closure over prototype W of the running function.
+pub(super) unsafe fn make_closure(vm: &mut Vm, ins: Instr) -> Result<Value, LuaError> {
     let th = vm.th;
     let frame = (*th).frame;
     let parent = Vm::frame_closure(frame);
@@ -657,8 +692,7 @@ pub(super) unsafe fn closure(vm: &mut Vm, ins: Instr) -> R {
         };
         *Closure::upval(new, i) = upval;
     }
-    put(reg(vm, ins.a()), Value::closure(new));
-    Ok(())
+    Ok(Value::closure(new))
 }
 
 /// The budget is used up: the slice ends before the instruction, which runs again in the next one.
@@ -669,6 +703,8 @@ pub(super) unsafe fn expired(vm: &mut Vm, _ins: Instr) -> R {
     }
     let frame = (*vm.th).frame;
     (*frame).pc = (*frame).pc.sub(1);
+    // Its hook has run.
+    vm.skip_hook = vm.hooked;
     // An open number of arguments stays on the stack above the frame's registers; `top` keeps it.
     vm.exit = Exit::Preempted;
     vm.leave = true;
@@ -680,6 +716,7 @@ impl Vm {
     unsafe fn collect_and_retry(&mut self) -> R {
         let frame = (*self.th).frame;
         (*frame).pc = (*frame).pc.sub(1);
+        self.skip_hook = self.hooked;
         // `settle` collects before the instruction runs again.
         self.retried = true;
         Ok(())
