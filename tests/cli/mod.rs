@@ -165,7 +165,7 @@ Error: f.lua:2: attempt to index a nil value (field 'y')
   --> f.lua:2:10
   |
 2 |   return x.y.z
-  |          ^~~
+  |          ^~~~~
 stack traceback:
 \tf.lua:2: in local 'f'
 \tf.lua:4: in main chunk
@@ -183,7 +183,7 @@ stack traceback:
     assert_eq!(first_line("error(setmetatable({}, {__tostring = function() return 'me' end}))"), "Error: me");
     assert_eq!(first_line("error('plain', 0)"), "Error: plain");
     assert_eq!(first_line("error(12)"), "Error: 12");
-    assert_eq!(first_line("error()"), "Error: nil");
+    assert_eq!(first_line("error()"), "Error: (error object is a nil value)");
     assert_eq!(first_line("assert(false)"), "Error: assertion failed!");
 }
 
@@ -290,7 +290,7 @@ if x then
             "Error: stdin:1: 'end' expected near <eof>",
         ]
     );
-    assert!(said.err.contains("\n1 | nothing.here\n  | ^~~~~~~\n"), "{}", said.err);
+    assert!(said.err.contains("\n1 | nothing.here\n  | ^~~~~~~~~~~~\n"), "{}", said.err);
 }
 
 /// An error in a function of an earlier input shows the text of that input.
