@@ -96,8 +96,9 @@ pub struct Hook {
     pub mask: u8,
     pub count: i32,
     pub left: i32,
-    /// Line and instruction of the last line event.
-    pub last_line: u32,
+    /// A count event came before the line event of the same instruction, which is still to come.
+    pub counted: bool,
+    /// The instruction that ran last in the function that runs; null or in another function if unknown.
     pub last_pc: *const Instr,
 }
 
@@ -117,6 +118,10 @@ pub struct Thread {
     pub status: Status,
     /// Inside a hook: no further hooks.
     pub in_hook: bool,
+    /// While a hook runs: the instruction below it must not get another event.
+    pub hook_skip: bool,
+    /// While a hook runs: `top` of the function below it, as an offset.
+    pub hook_top: usize,
     /// Who resumed this coroutine; null for the main one and for suspended ones.
     pub resumer: *mut Thread,
     pub hook: Option<Box<Hook>>,
@@ -165,6 +170,8 @@ impl Heap {
                 open: std::ptr::null_mut(),
                 status: Status::Suspended,
                 in_hook: false,
+                hook_skip: false,
+                hook_top: 0,
                 resumer: std::ptr::null_mut(),
                 hook: None,
                 states: Vec::new(),

@@ -225,11 +225,13 @@ impl Vm {
             return self.finish_entry(from, n);
         }
         if flags & frame_flag::HOOK != 0 {
-            return self.finish_hook(frame);
+            return self.finish_hook();
         }
         if flags & frame_flag::FINALIZER != 0 {
             self.in_finalizer = false;
             (*th).top = func;
+            self.refresh_hooks();
+            self.skip_hook = self.skip_after_finalizer && self.hooked;
             return Ok(());
         }
         if flags & frame_flag::META != 0 {
@@ -271,7 +273,7 @@ impl Vm {
             }
             Step::CallFinalizer => {
                 let func = (*th).top.sub(2);
-                self.in_finalizer = true;
+                self.start_finalizer();
                 self.precall(func, 0, frame_flag::RESUME_NATIVE | frame_flag::FINALIZER)
             }
             Step::Resume { args } => self.resume(args as usize),
@@ -398,13 +400,20 @@ impl Vm {
         {
             let handler = self.value_handler(object, Event::Gc);
             if handler.is_function() {
-                self.in_finalizer = true;
+                self.start_finalizer();
                 // `finish_frame` restores `top` to the slot of the finalizer: the open values below it survive.
                 self.call_at(keep, handler, &[object], 0, frame_flag::FINALIZER)?;
             }
         }
         let _ = frame;
         Ok(())
+    }
+
+    /// No hooks and no other finalizers while one runs, as in 5.3.
+    unsafe fn start_finalizer(&mut self) {
+        self.in_finalizer = true;
+        self.skip_after_finalizer = self.skip_hook;
+        self.refresh_hooks();
     }
 
     /// `th.top` if the instruction that just ran left an open number of values.
@@ -453,7 +462,7 @@ impl Vm {
         loop {
             if (*frame).kind == FrameKind::Native && frame != (*th).frames {
                 let native = Self::frame_native(frame);
-                if (*native).flags & native_flag::CATCH != 0 && !(native_raised && frame == (*th).frame) {
+                if Self::catches(th, frame) && !(native_raised && frame == (*th).frame) {
                     break;
                 }
                 if std::ptr::eq(native, &raw const HANDLER) {
@@ -491,8 +500,10 @@ impl Vm {
         Ok(())
     }
 
+    /// True for a protected call in progress; in its call and return hooks it has not begun, or is over.
     unsafe fn catches(th: *mut Thread, frame: *mut Frame) -> bool {
         frame != (*th).frames
+            && !(frame < (*th).frame && (*frame.add(1)).flags & frame_flag::HOOK != 0)
             && (*frame).kind == FrameKind::Native
             && (*Self::frame_native(frame)).flags & native_flag::CATCH != 0
     }
@@ -505,7 +516,6 @@ impl Vm {
             self.drop_state();
             if flags & frame_flag::HOOK != 0 {
                 (*th).in_hook = false;
-                self.hook_tops.pop();
             }
             if flags & frame_flag::FINALIZER != 0 {
                 self.in_finalizer = false;

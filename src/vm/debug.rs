@@ -362,7 +362,7 @@ impl<'gc> Cx<'gc> {
                     mask,
                     count,
                     left: count,
-                    last_line: 0,
+                    counted: false,
                     last_pc: std::ptr::null(),
                 })
             });

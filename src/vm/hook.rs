@@ -5,7 +5,7 @@ use super::dispatch::{self, Slow};
 use super::{LuaError, Vm, slow};
 use crate::bytecode::{Instr, Op};
 use crate::heap::thread::frame_flag;
-use crate::heap::{Frame, FrameKind, Value};
+use crate::heap::{Code, FrameKind, Value};
 
 /// Hook events, as mask bits.
 pub mod event {
@@ -22,7 +22,7 @@ impl Vm {
     /// Recomputes whether the running coroutine is hooked.
     pub(super) unsafe fn refresh_hooks(&mut self) {
         let th = self.th;
-        self.hooked = (*th).hook.is_some() && !(*th).in_hook;
+        self.hooked = (*th).hook.is_some() && !(*th).in_hook && !self.in_finalizer;
         self.skip_hook = false;
         self.table = if self.hooked { dispatch::hook_table() } else { dispatch::plain_table() };
     }
@@ -46,118 +46,106 @@ impl Vm {
             self.refresh_hooks();
             return Ok(());
         };
-        let mask = hook.mask;
-        let mut due_count = false;
-        if mask & event::COUNT != 0 {
+        let lines = hook.mask & event::LINE != 0;
+        if !std::mem::take(&mut hook.counted) && hook.mask & event::COUNT != 0 {
             hook.left -= 1;
             if hook.left <= 0 {
                 hook.left = hook.count;
-                due_count = true;
+                // The line event, if there is one, comes when the count hook has returned.
+                hook.counted = lines;
+                return self.call_hook(b"count", Value::NIL, !lines);
             }
         }
-        let mut line_event = None;
-        if mask & event::LINE != 0 {
-            let code = (*Self::frame_closure(frame)).code;
-            let pc = (*code).pc_index((*frame).pc);
-            let line = (*code).line(pc).unwrap_or(0);
-            // A new line, a jump back, or the start of a function.
-            let last = (hook.last_pc as usize).wrapping_sub((*code).entry as usize) / size_of::<Instr>();
-            let same_function = !hook.last_pc.is_null() && last < (&(*code).code).len();
-            if pc == 0 || !same_function || pc <= last || line != hook.last_line {
-                line_event = Some(line);
-            }
-            hook.last_line = line;
-            hook.last_pc = (*frame).pc;
+        if !lines {
+            return Ok(());
         }
-        if due_count && line_event.is_some() {
-            // Both are due: count first; the line event comes when the count hook has returned.
-            if let Some(hook) = (*th).hook.as_mut() {
-                hook.last_pc = std::ptr::null();
-                hook.left = hook.left.max(2);
-            }
-            return self.call_hook(b"count", Value::NIL);
-        }
-        if due_count {
-            return self.call_hook(b"count", Value::NIL);
-        }
-        if let Some(line) = line_event {
-            return self.call_hook(b"line", Value::int(i64::from(line)));
+        let code = (*Self::frame_closure(frame)).code;
+        let pc = (*code).pc_index((*frame).pc);
+        let last = std::mem::replace(&mut hook.last_pc, (*frame).pc);
+        if let Some(line) = (*code).line(pc)
+            && Self::is_new_line(code, pc, last, line)
+        {
+            return self.call_hook(b"line", Value::int(i64::from(line)), true);
         }
         Ok(())
     }
 
-    /// Calls the hook function above the running frame.
-    unsafe fn call_hook(&mut self, event: &[u8], line: Value) -> Result<(), LuaError> {
+    /// True at the start of a function, after a jump back, and on another line than the last instruction's.
+    unsafe fn is_new_line(code: *const Code, pc: usize, last: *const Instr, line: u32) -> bool {
+        let last = (last as usize).wrapping_sub((*code).entry as usize) / size_of::<Instr>();
+        if pc == 0 || last >= (&(*code).code).len() || pc <= last {
+            return true;
+        }
+        // In 5.3 a loop starts with a jump forward to its end, and from there back into its body.
+        let enters_loop = (&(*code).code)[last].op() == Some(Op::ForPrep) && pc == last + 1;
+        enters_loop || (*code).line(last) != Some(line)
+    }
+
+    /// Calls the hook function above the running frame. `skip`: the instruction that waits in that frame has no more events.
+    unsafe fn call_hook(&mut self, event: &[u8], line: Value, skip: bool) -> Result<(), LuaError> {
         let th = self.th;
         let Some(func) = (*th).hook.as_ref().map(|h| h.func) else { return Ok(()) };
         let name = Value::string(crate::heap::string::constant(event));
         let open = (*th).top;
         let at = self.free_top().max(open);
-        let saved = open.offset_from((*th).stack) as u64;
-        self.call_at(at, func, &[name, line], 0, frame_flag::HOOK)?;
-        // The frame that was just pushed remembers the caller's top.
         (*th).in_hook = true;
-        self.hook_tops.push(saved);
+        (*th).hook_skip = skip;
+        (*th).hook_top = open.offset_from((*th).stack) as usize;
         self.refresh_hooks();
-        Ok(())
+        let called = self.call_at(at, func, &[name, line], 0, frame_flag::HOOK);
+        if let Err(e) = &called {
+            (*th).in_hook = false;
+            self.refresh_hooks();
+            // The frame's `pc` is that of the instruction that waits: it cannot be put back.
+            self.no_retry = e.is_memory();
+        }
+        called
     }
 
     /// The hook function returned: its frame is already gone.
-    pub(super) unsafe fn finish_hook(&mut self, _frame: *mut Frame) -> Result<(), LuaError> {
+    pub(super) unsafe fn finish_hook(&mut self) -> Result<(), LuaError> {
         let th = self.th;
         (*th).in_hook = false;
-        if let Some(offset) = self.hook_tops.pop() {
-            (*th).top = (*th).stack.add(offset as usize);
-        }
+        (*th).top = (*th).stack.add((*th).hook_top);
         self.refresh_hooks();
-        if (*(*th).frame).kind == FrameKind::Lua && self.hooked {
-            // The instruction that waited runs now, unless its count hook left a line event pending.
-            let pending = (*th).hook.as_ref().is_some_and(|h| h.last_pc.is_null() && h.mask & event::LINE != 0);
-            let just_called = {
-                let frame = (*th).frame;
-                let code = (*Self::frame_closure(frame)).code;
-                (*frame).pc == (*code).entry && (*frame).flags & frame_flag::HOOKED == 0
-            };
-            let returning = (*(*th).frame).flags & frame_flag::HOOKED != 0;
-            self.skip_hook = returning || (!pending && !just_called);
-        }
+        self.skip_hook = self.hooked && (*th).hook_skip && (*(*th).frame).kind == FrameKind::Lua;
         Ok(())
     }
 
     /// A frame was pushed: the call event.
     pub(super) unsafe fn hook_call(&mut self) -> Result<(), LuaError> {
         let th = self.th;
-        if let Some(hook) = (*th).hook.as_mut() {
-            // The first instruction of the callee is a new line.
-            hook.last_pc = std::ptr::null();
-            if hook.mask & event::CALL != 0 {
-                let tail = (*(*th).frame).flags & frame_flag::TAIL != 0;
-                return self.call_hook(if tail { b"tail call" } else { b"call" }, Value::NIL);
-            }
+        let Some(hook) = (*th).hook.as_ref() else { return Ok(()) };
+        if hook.mask & event::CALL == 0 {
+            return Ok(());
         }
-        Ok(())
+        let tail = (*(*th).frame).flags & frame_flag::TAIL != 0;
+        self.call_hook(if tail { b"tail call" } else { b"call" }, Value::NIL, false)
     }
 
-    /// A frame is about to end: the return event. True if the hook runs first and the return must happen again after it.
+    /// A frame is about to end with `n` results: the return event. True if the hook runs first and the return must happen again
+    /// after it.
     pub(super) unsafe fn hook_return(&mut self, n: usize) -> Result<bool, LuaError> {
         let th = self.th;
         let frame = (*th).frame;
         let Some(hook) = (*th).hook.as_mut() else { return Ok(false) };
-        hook.last_pc = std::ptr::null();
+        // The caller goes on in the line of its call.
+        let caller = frame.sub(1);
+        if (*caller).kind == FrameKind::Lua {
+            hook.last_pc = (*caller).pc.wrapping_sub(1);
+        }
         if hook.mask & event::RETURN == 0 {
             return Ok(false);
         }
         (*frame).flags |= frame_flag::HOOKED;
         if (*frame).kind == FrameKind::Lua {
-            // Run the return instruction again afterwards.
-            let _ = n;
+            // The return instruction runs again afterwards.
             (*frame).pc = (*frame).pc.sub(1);
-            self.call_hook(b"return", Value::NIL)?;
-            return Ok(true);
+        } else {
+            // A native function has returned already: its results stay on top, and it "returns" again.
+            (*frame).state = RETURNING | n as u64;
         }
-        // A native function has returned already: leave its results on top and let it "return" again.
-        (*frame).state = RETURNING | n as u64;
-        self.call_hook(b"return", Value::NIL)?;
+        self.call_hook(b"return", Value::NIL, true)?;
         Ok(true)
     }
 }

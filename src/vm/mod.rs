@@ -25,6 +25,8 @@ mod index;
 pub mod meta;
 mod names;
 pub mod native;
+mod native_table;
+pub mod native_progress;
 mod run;
 mod slow;
 pub mod traceback;
@@ -85,8 +87,8 @@ pub struct Vm {
     pub(crate) interrupt: Arc<AtomicBool>,
     /// Compiles source or loads binary chunks for `load`; set by the layer that knows the compiler.
     pub(crate) loader: Option<Loader>,
-    /// Tops of the frames below running hooks, as stack offsets.
-    pub(crate) hook_tops: Vec<u64>,
+    /// `skip_hook` of the function that a running finalizer interrupts.
+    pub(crate) skip_after_finalizer: bool,
     /// Reductions given per slice.
     pub(crate) slice: i32,
     /// The function `next`, which `pairs` returns.
@@ -95,6 +97,8 @@ pub struct Vm {
     pub rng: [u64; 4],
     /// Traceback of the error that ended the run.
     pub(crate) final_traceback: Option<Vec<u8>>,
+    /// `os.exit` asked for the finalizers to run before the program ends.
+    pub(crate) close_on_exit: bool,
     /// Place of the error that ended the run.
     pub(crate) final_place: Option<error::Place>,
 }
@@ -157,11 +161,12 @@ impl Vm {
             pinned: Vec::new(),
             interrupt: Arc::new(AtomicBool::new(false)),
             loader: None,
-            hook_tops: Vec::new(),
+            skip_after_finalizer: false,
             slice: crate::limits::DEFAULT_SLICE,
             next: Value::NIL,
             rng: [0x9E37_79B9_7F4A_7C15, 0xBF58_476D_1CE4_E5B9, 0x94D0_49BB_1331_11EB, 0x2545_F491_4F6C_DD1D],
             final_traceback: None,
+            close_on_exit: false,
             final_place: None,
         });
         // SAFETY: the main coroutine is new and live.
@@ -193,7 +198,11 @@ impl Vm {
     ///
     /// # Safety
     /// `code` stays alive as long as the process, or belongs to a unit of this heap.
-    pub unsafe fn main_closure(&mut self, code: *const Code, env: Value) -> Result<*mut Closure, OutOfMemory> {
+    pub unsafe fn main_closure(
+        &mut self,
+        code: *const Code,
+        env: Value,
+    ) -> Result<*mut Closure, OutOfMemory> {
         // SAFETY: by contract; the closure has as many upvalues as its code says.
         unsafe {
             let n = (&(*code).upvals).len();
@@ -245,8 +254,20 @@ impl Roots for VmRoots<'_> {
 }
 
 impl Vm {
+    /// Verifies the invariants of the heap; see `heap::check`. For tests: takes time in proportion to the heap.
+    ///
+    /// # Errors
+    /// The first violated invariant.
+    pub fn check_heap(&self) -> Result<(), String> {
+        crate::heap::check::check(&mut VmRoots { vm: self })
+    }
+
     /// A full collection. Finalizers become due but do not run yet.
     pub(crate) fn collect(&mut self) {
+        #[cfg(feature = "stress")]
+        if self.heap.gc.cycles.is_multiple_of(256) {
+            self.check_heap().expect("the heap keeps its invariants");
+        }
         let this: *mut Self = self;
         // SAFETY: `collect` touches only the heap, the roots read only the other fields.
         unsafe { (*this).heap.collect(&mut VmRoots { vm: &*this }) };

@@ -249,25 +249,26 @@ impl Vm {
     /// Name of the function running in `frame`, from the instruction that called it.
     pub(super) unsafe fn called_name(&self, th: *mut crate::heap::Thread, frame: *const Frame) -> Option<Named> {
         let flags = (*frame).flags;
-        if flags & frame_flag::FINALIZER != 0 {
+        // As 5.3: the function that a finalizer interrupts is called `__gc`.
+        if frame < (*th).frame && (*frame.add(1)).flags & frame_flag::FINALIZER != 0 {
             return Some(("metamethod", b"__gc".to_vec()));
         }
         if flags & frame_flag::TAIL != 0 || frame <= (*th).frames.add(1) {
             return None;
         }
-        if flags & frame_flag::HOOK != 0 {
-            return Some(("hook", b"?".to_vec()));
-        }
         let caller = frame.sub(1);
         if (*caller).kind != FrameKind::Lua {
             return None;
+        }
+        if flags & frame_flag::HOOK != 0 {
+            return Some(("hook", b"?".to_vec()));
         }
         let code = &*(*Self::frame_closure(caller)).code;
         let pc = Self::current_pc(caller);
         let ins = *code.code.get(pc)?;
         let op = ins.op()?;
         match op {
-            Op::Call | Op::TailCall if flags & frame_flag::META == 0 => register_name(code, pc, scaled(ins.a())),
+            Op::Call | Op::TailCall if flags & (frame_flag::META | frame_flag::FINALIZER) == 0 => register_name(code, pc, scaled(ins.a())),
             Op::GenericCall => Some(("for iterator", b"for iterator".to_vec())),
             op => event_of(op).map(|e| ("metamethod", EVENT_NAMES[e as usize].as_bytes().to_vec())),
         }

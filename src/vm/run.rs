@@ -1342,6 +1342,7 @@ pub(super) unsafe fn call_native(vm: *mut Vm, ins: Instr) -> bool {
     let result = ((*native).func)(&mut Cx::new(vm));
     if let Ok(NativeStep::Return(n)) = result
         && !(*vm).heap.gc_pending
+        && !(*vm).hooked
         && (*vm).th == th
     {
         // The stack may have moved.

@@ -703,6 +703,8 @@ pub(super) unsafe fn expired(vm: &mut Vm, _ins: Instr) -> R {
     }
     let frame = (*vm.th).frame;
     (*frame).pc = (*frame).pc.sub(1);
+    // Its hook has run.
+    vm.skip_hook = vm.hooked;
     // An open number of arguments stays on the stack above the frame's registers; `top` keeps it.
     vm.exit = Exit::Preempted;
     vm.leave = true;
@@ -714,6 +716,7 @@ impl Vm {
     unsafe fn collect_and_retry(&mut self) -> R {
         let frame = (*self.th).frame;
         (*frame).pc = (*frame).pc.sub(1);
+        self.skip_hook = self.hooked;
         // `settle` collects before the instruction runs again.
         self.retried = true;
         Ok(())

@@ -14,13 +14,14 @@ impl Vm {
     pub(crate) unsafe fn traceback(&self, th: *mut Thread, level: usize) -> Vec<u8> {
         let depth = Thread::depth(th);
         let mut out = b"stack traceback:".to_vec();
-        let total = depth.saturating_sub(level);
-        let skip = if total > FIRST + LAST { Some(level + FIRST) } else { None };
+        // The reference's stand-alone program has one level more: the C function that called the main chunk.
+        let levels = depth + usize::from(th == self.main);
+        let skip = if levels.saturating_sub(level) > FIRST + LAST + 1 { Some(level + FIRST) } else { None };
         let mut at = level;
         while let Some(frame) = Self::frame_at(th, at) {
             if skip == Some(at) {
                 out.extend_from_slice(b"\n\t...");
-                at = depth - LAST;
+                at = levels - LAST;
                 continue;
             }
             let (info, f) = self.describe_frame(th, frame);
@@ -37,8 +38,7 @@ impl Vm {
             }
             at += 1;
         }
-        if th == self.main {
-            // The reference's stand-alone program shows the C function that called the main chunk.
+        if th == self.main && level <= depth {
             out.extend_from_slice(b"\n\t[C]: in ?");
         }
         out

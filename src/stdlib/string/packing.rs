@@ -1,0 +1,98 @@
+//! `string.pack`, `string.packsize` and `string.unpack`.
+
+use super::pack::{self as items, Blame, Kind, Options, PackError, Unpacked, Unpacker};
+use super::substring;
+use crate::vm::LuaError;
+use crate::vm::native::{Cx, Step, Val};
+use crate::vm::native_progress::Text;
+
+type R = Result<Step, LuaError>;
+
+/// The error; `value` is the window slot of the value at hand.
+fn error(e: PackError, value: usize) -> LuaError {
+    let mut text = Vec::new();
+    e.write(&mut text);
+    match e.blame() {
+        Blame::None => LuaError::message(text),
+        Blame::Value => LuaError::argument(value + 1, text),
+        Blame::Argument(n) => LuaError::argument(usize::from(n), text),
+    }
+}
+
+/// A `pack` under way.
+struct Packing {
+    out: Text,
+    options: Options,
+    /// Window slot of the next value.
+    next: usize,
+}
+
+pub fn pack(cx: &mut Cx<'_>) -> R {
+    let format = cx.check_str(0)?.bytes();
+    let mut p = match cx.state() {
+        1 => cx.take::<Packing>().map(|p| *p),
+        _ => None,
+    }
+    .unwrap_or_else(|| Packing { out: Text::new(), options: Options::default(), next: 1 });
+    while let Some(item) = p.options.next(format, p.out.len()).map_err(|e| error(e, p.next))? {
+        cx.grow_text(&mut p.out, item.size + item.align + 1)?;
+        items::pack_padding(&mut p.out, &item);
+        let i = p.next;
+        match item.kind {
+            Kind::Int | Kind::Uint => {
+                let n = cx.check_int(i)?;
+                items::pack_int(&mut p.out, &item, n).map_err(|e| error(e, i))?;
+            }
+            Kind::Float => items::pack_float(&mut p.out, &item, cx.check_float(i)?),
+            Kind::Char | Kind::Str | Kind::Zero => {
+                let s = cx.check_str(i)?.bytes();
+                cx.grow_text(&mut p.out, s.len().saturating_add(item.size + 1))?;
+                items::pack_bytes(&mut p.out, &item, s).map_err(|e| error(e, i))?;
+                cx.charge(s.len() / 64);
+            }
+            Kind::Padding | Kind::Align | Kind::Nothing => {}
+        }
+        p.next += usize::from(item.kind.has_value());
+        if cx.charge(1) {
+            cx.set_state(1);
+            cx.keep(p);
+            return Ok(Step::Again);
+        }
+    }
+    cx.charge(p.out.len() / 64);
+    cx.ret_str(&p.out)
+}
+
+pub fn packsize(cx: &mut Cx<'_>) -> R {
+    let format = cx.check_str(0)?.bytes();
+    cx.charge(format.len() / 8);
+    let size = items::packed_size(format).map_err(|e| error(e, 0))?;
+    cx.ret(size as i64)
+}
+
+pub fn unpack(cx: &mut Cx<'_>) -> R {
+    let format = cx.check_str(0)?.bytes();
+    let data = cx.check_str(1)?;
+    let from = cx.opt_int(2, 1)?;
+    let mut unpacker = Unpacker::new(from, data.bytes()).map_err(|e| error(e, 0))?;
+    let mut count = 0;
+    while let Some(v) = unpacker.next(format, data.bytes()).map_err(|e| error(e, 0))? {
+        if !cx.fits(2) {
+            return Err(LuaError::message("stack overflow (too many results)"));
+        }
+        cx.reserve(2)?;
+        let v = match v {
+            Unpacked::Int(n) => Val::int(n),
+            Unpacked::Float(x) => Val::float(x),
+            Unpacked::Bytes(range) => {
+                cx.charge(range.len() / 64);
+                substring(cx, data, range.start, range.end)?
+            }
+        };
+        cx.push(v);
+        cx.charge(1);
+        count += 1;
+    }
+    cx.push(Val::int(unpacker.position() as i64));
+    Ok(Step::Return(count + 1))
+}

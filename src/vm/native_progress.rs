@@ -1,0 +1,102 @@
+//! What long native functions build or keep over several entries: strings of known length, text that grows, their state.
+
+use super::LuaError;
+use super::native::{Cx, Val};
+use crate::heap::{Blob, Thread, Value};
+use smallvec::SmallVec;
+use std::any::Any;
+
+/// Text that is being built; short text stays on the Rust stack.
+pub type Text = SmallVec<[u8; 256]>;
+
+/// The bytes of a string to come: zeroed, of a fixed length, writable. Becomes a string without being copied, and is kept
+/// between entries with [`Cx::keep`].
+pub struct Buffer {
+    /// Null for a buffer without bytes.
+    blob: *mut Blob,
+}
+
+// SAFETY: a buffer holds the only reference to its blob, which lies outside of any heap.
+unsafe impl Send for Buffer {}
+
+impl Buffer {
+    /// The bytes.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        if self.blob.is_null() {
+            return &mut [];
+        }
+        // SAFETY: this is the only reference, and it stays as long as `self` is borrowed.
+        unsafe { Blob::data_mut(self.blob) }
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        if !self.blob.is_null() {
+            // SAFETY: the reference is given back once.
+            unsafe { Blob::release(self.blob) }
+        }
+    }
+}
+
+impl<'gc> Cx<'gc> {
+    /// A buffer of `len` bytes.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn buffer(&mut self, len: usize) -> Result<Buffer, LuaError> {
+        self.reserve_memory(len)?;
+        let blob = Blob::new(len).ok_or_else(LuaError::memory)?;
+        Ok(Buffer { blob })
+    }
+
+    /// The string with a buffer's bytes.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn string_of_buffer(&mut self, mut buffer: Buffer) -> Result<Val<'gc>, LuaError> {
+        if buffer.bytes_mut().len() <= crate::limits::MAX_INLINE_STRING {
+            return self.string(buffer.bytes_mut());
+        }
+        let blob = std::mem::replace(&mut buffer.blob, std::ptr::null_mut());
+        Ok(Val::raw_new(Value::string(self.vm_mut().heap.adopt_blob(blob)?)))
+    }
+
+    /// Makes room for `more` bytes in text that is being built, with the process's memory limit in mind; growing it
+    /// without asking would end the program where there is no memory.
+    ///
+    /// # Errors
+    /// Memory.
+    #[inline]
+    pub fn grow_text(&mut self, text: &mut Text, more: usize) -> Result<(), LuaError> {
+        if text.capacity() - text.len() >= more {
+            return Ok(());
+        }
+        self.grow_text_slow(text, more)
+    }
+
+    #[cold]
+    fn grow_text_slow(&mut self, text: &mut Text, more: usize) -> Result<(), LuaError> {
+        let needed = text.len().checked_add(more).ok_or_else(LuaError::memory)?;
+        // The text so far and the string made from it in the end.
+        self.reserve_memory(needed.saturating_mul(2))?;
+        text.try_reserve(more).map_err(|_| LuaError::memory())
+    }
+
+    /// [`Cx::keep`] of a value that is in a box already.
+    pub fn keep_boxed<T: Any + Send>(&mut self, value: Box<T>) {
+        // SAFETY: the running coroutine is live.
+        unsafe {
+            let th = self.vm().th;
+            let depth = Thread::depth(th);
+            self.vm_mut().drop_state();
+            (*th).states.push((depth, value));
+        }
+    }
+
+    /// What is left of this slice, at least 1.
+    #[must_use]
+    pub fn budget(&self) -> usize {
+        usize::try_from(self.vm().budget).unwrap_or(0).max(1)
+    }
+}
