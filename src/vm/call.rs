@@ -54,7 +54,7 @@ impl Vm {
                 return Err(LuaError::new(Raised::Handled(Value::string(text))));
             }
             Thread::grow_stack(th, &mut self.heap, MAX_STACK + STACK_RESERVE)?;
-            return Err(LuaError::message("stack overflow"));
+            return Err(LuaError::runtime("stack overflow"));
         }
         let new = (len * 2).max(need).min(MAX_STACK);
         Thread::grow_stack(th, &mut self.heap, new)?;
@@ -442,7 +442,7 @@ impl Vm {
         self.native_outcome = NativeOutcome::NotCalled;
         let native_raised = std::mem::take(&mut self.native_raised);
         let raised = e.into_raised();
-        let with_handler = matches!(raised, Raised::Value(_) | Raised::Message { .. } | Raised::Argument { .. });
+        let with_handler = matches!(raised, Raised::Value(_) | Raised::Message { .. } | Raised::Runtime(_) | Raised::Argument { .. });
         let place = self.error_place(&raised);
         let value = match self.error_value(raised) {
             Ok(v) => v,
