@@ -491,9 +491,10 @@ impl Vm {
             return self.entry_failed(value, place);
         }
         // Back to the protected call.
-        let base = (*frame).base;
-        Thread::close_upvals(th, base);
+        Thread::close_upvals(th, (*frame).base);
         self.unwind_to(frame);
+        // Only now: after an overflow the stack has just become smaller, elsewhere.
+        let base = (*frame).base;
         (*frame).state |= CAUGHT;
         put(base, value);
         (*th).top = base.add(1);
