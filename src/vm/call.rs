@@ -496,6 +496,8 @@ impl Vm {
         // Back to the protected call.
         Thread::close_upvals(th, (*frame).base);
         self.unwind_to(frame);
+        // Only now: after an overflow the stack has just become smaller, elsewhere.
+        let base = (*frame).base;
         (*frame).state |= CAUGHT;
         // Unwinding may have given stack back and moved the rest.
         let base = (*frame).base;
