@@ -74,6 +74,24 @@ pub const MAX_MATCH_DEPTH: usize = 200;
 /// Bytes of an integer in `string.pack`, as in 5.3 (`MAXINTSIZE`).
 pub const MAX_PACK_INT_SIZE: u32 = 16;
 
+/// Bytes an open file holds back before writing them, as the block size that C libraries use.
+pub const DEFAULT_WRITE_BUFFER: usize = 4096;
+
+/// Largest buffer that `file:setvbuf` gives a file.
+pub const MAX_WRITE_BUFFER: usize = 1 << 20;
+
+/// Bytes read ahead from an open file.
+pub const DEFAULT_READ_BUFFER: usize = 8192;
+
+/// Largest piece of a file that is read before the memory limit is asked again.
+pub const MAX_READ_PIECE: usize = 16 << 20;
+
+/// Characters of a numeral that `file:read("n")` accepts, as in 5.3 (`L_MAXLENNUM`).
+pub const MAX_READ_NUMERAL: usize = 200;
+
+/// Formats given to `io.lines`, as in 5.3 (`MAXARGLINE`).
+pub const MAX_LINES_FORMATS: usize = 250;
+
 /// Inputs that an interactive session remembers across sessions: weeks of use, a file read in no time.
 pub const MAX_HISTORY: usize = 1_000;
 

@@ -97,7 +97,12 @@ impl Script {
         loop {
             match self.vm.run() {
                 Exit::Preempted => {}
-                Exit::Quit(code) => return Outcome::Quit(code),
+                Exit::Quit(code) => {
+                    if self.vm.close_on_exit {
+                        self.close();
+                    }
+                    return Outcome::Quit(code);
+                }
                 Exit::Done => return self.outcome_of_results(),
                 Exit::Failed => return Outcome::Failed(self.failure()),
             }

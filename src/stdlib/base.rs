@@ -4,7 +4,6 @@ use super::Lib;
 use crate::vm::meta::Event;
 use crate::vm::native::{Cx, Kind, Native, Step, Val, native_flag};
 use crate::vm::{LoadMode, LuaError};
-use std::io::Write;
 
 type R = Result<Step, LuaError>;
 
@@ -32,11 +31,7 @@ pub(super) static LIB: Lib = Lib {
         Native::new("tonumber", tonumber),
         Native::new("tostring", tostring),
         Native::new("type", type_),
-        Native::with(
-            "xpcall",
-            xpcall,
-            native_flag::CATCH | native_flag::HANDLER | native_flag::YIELDABLE,
-        ),
+        Native::with("xpcall", xpcall, native_flag::CATCH | native_flag::HANDLER | native_flag::YIELDABLE),
     ],
 };
 
@@ -463,7 +458,7 @@ pub(super) fn read_source(file: Option<&[u8]>) -> Result<(Vec<u8>, Vec<u8>), Vec
     let (name, read) = match file {
         None => {
             let mut all = Vec::new();
-            let r = std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut all);
+            let r = super::io::stream::lock(super::io::stream::stdin()).read_into(&mut all, usize::MAX);
             (b"=stdin".to_vec(), r.map(|_| all))
         }
         Some(path) => ([b"@", path].concat(), std::fs::read(super::path_of(path))),
@@ -475,7 +470,8 @@ pub(super) fn read_source(file: Option<&[u8]>) -> Result<(Vec<u8>, Vec<u8>), Vec
         }
         Err(e) => {
             let path = file.unwrap_or(b"stdin");
-            let verb: &[u8] = if e.kind() == std::io::ErrorKind::IsADirectory { b"cannot read " } else { b"cannot open " };
+            let verb: &[u8] =
+                if e.kind() == std::io::ErrorKind::IsADirectory { b"cannot read " } else { b"cannot open " };
             Err([verb, path, b": ", super::os_error(&e).as_bytes()].concat())
         }
     }
@@ -527,8 +523,7 @@ fn dofile(cx: &mut Cx<'_>) -> R {
     }
 }
 
-/// Flushes what Lua wrote to standard output.
+/// Flushes what Lua wrote to standard output and all other files.
 pub fn flush_stdout() {
-    // A closed pipe is reported by the next write, if there is one.
-    let _ = std::io::stdout().flush();
+    super::io::flush_all();
 }

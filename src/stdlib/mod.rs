@@ -7,10 +7,15 @@
 pub mod base;
 pub mod coroutine;
 pub mod debug;
+pub mod io;
+pub mod math;
+pub mod os;
 pub mod os_date;
 pub mod package;
 pub mod sort;
 pub mod string;
+pub mod table;
+mod table_sort;
 pub mod utf8;
 mod utf8_lib;
 
@@ -50,6 +55,10 @@ pub fn open_all(cx: &mut Cx<'_>) -> Result<(), LuaError> {
 
     open_lib(cx, &debug::LIB)?;
     package::open(cx)?;
+    open_lib(cx, &table::LIB)?;
+    math::open(cx)?;
+    open_lib(cx, &os::LIB)?;
+    io::open_library(cx)?;
     Ok(())
 }
 
@@ -114,9 +123,8 @@ fn check_option(
 
 /// Writes to the program's standard output.
 fn write_stdout(bytes: &[u8]) -> Result<(), LuaError> {
-    use std::io::Write;
     // As `print` of the reference: a failing stream is no error of the program.
-    let _ = std::io::stdout().write_all(bytes);
+    let _ = io::write_stdout(bytes);
     Ok(())
 }
 

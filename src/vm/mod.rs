@@ -25,6 +25,7 @@ mod index;
 pub mod meta;
 mod names;
 pub mod native;
+mod native_table;
 pub mod native_progress;
 mod run;
 mod slow;
@@ -96,6 +97,8 @@ pub struct Vm {
     pub rng: [u64; 4],
     /// Traceback of the error that ended the run.
     pub(crate) final_traceback: Option<Vec<u8>>,
+    /// `os.exit` asked for the finalizers to run before the program ends.
+    pub(crate) close_on_exit: bool,
     /// Place of the error that ended the run.
     pub(crate) final_place: Option<error::Place>,
 }
@@ -163,6 +166,7 @@ impl Vm {
             next: Value::NIL,
             rng: [0x9E37_79B9_7F4A_7C15, 0xBF58_476D_1CE4_E5B9, 0x94D0_49BB_1331_11EB, 0x2545_F491_4F6C_DD1D],
             final_traceback: None,
+            close_on_exit: false,
             final_place: None,
         });
         // SAFETY: the main coroutine is new and live.
