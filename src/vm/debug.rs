@@ -91,7 +91,7 @@ impl Vm {
                 return Vec::new();
             }
             let code = &*(*Self::frame_closure(frame)).code;
-            let source: &[u8] = if code.source.is_empty() { b"=?" } else { &code.source };
+            let source: &[u8] = &code.source;
             let mut out = short_source(source);
             match Self::frame_line(frame) {
                 Some(line) => out.extend_from_slice(format!(":{line}: ").as_bytes()),
@@ -125,7 +125,7 @@ impl Vm {
     unsafe fn describe_function(&self, f: Value) -> FunctionInfo {
         if f.tag == tag::CLOSURE {
             let code: &Code = &*(*f.as_closure()).code;
-            let source: &[u8] = if code.source.is_empty() { b"=?" } else { &code.source };
+            let source: &[u8] = &code.source;
             return FunctionInfo {
                 source: source.to_vec(),
                 short_source: short_source(source),
