@@ -1,7 +1,7 @@
 //! Precompiled chunks: a binary form of prototypes, for `string.dump`, `load` and packs.
 //!
 //! ```text
-//! chunk    = ESC "wip" version format check fingerprint function
+//! chunk    = ESC "Lua" version format check fingerprint function
 //! function = source line_defined last_line_defined params flags max_stack
 //!            code consts upvals protos lines spans locals          (each list: count, items)
 //! ```
@@ -17,8 +17,9 @@ use crate::diag::Span;
 use crate::limits::MAX_SYNTAX_LEVELS;
 use std::sync::Arc;
 
-/// First bytes of every chunk. The first one tells a chunk from source text.
-pub const SIGNATURE: &[u8] = b"\x1bwip";
+/// First bytes of every chunk, as programs expect them of Lua. What tells our chunks from the reference's is the format byte
+/// that follows the version.
+pub const SIGNATURE: &[u8] = b"\x1bLua";
 
 const VERSION: u8 = 0x53;
 const FORMAT: u8 = 1;

@@ -341,7 +341,11 @@ impl Thread {
     ///
     /// # Errors
     /// [`OutOfMemory`].
-    pub unsafe fn find_upval(this: *mut Self, heap: &mut Heap, slot: *mut Value) -> Result<*mut Upval, OutOfMemory> {
+    pub unsafe fn find_upval(
+        this: *mut Self,
+        heap: &mut Heap,
+        slot: *mut Value,
+    ) -> Result<*mut Upval, OutOfMemory> {
         // SAFETY: the list is ordered by address (invariant 3).
         unsafe {
             let mut link = &raw mut (*this).open;

@@ -91,19 +91,36 @@ impl Vm {
                 return Vec::new();
             }
             let code = &*(*Self::frame_closure(frame)).code;
-            let source: &[u8] = &code.source;
-            let mut out = short_source(source);
-            match Self::frame_line(frame) {
-                Some(line) => out.extend_from_slice(format!(":{line}: ").as_bytes()),
-                None => out.extend_from_slice(b":?: "),
+            // As `luaL_where`: without line information no position at all.
+            let Some(line) = Self::frame_line(frame) else { return Vec::new() };
+            let mut out = short_source(&code.source);
+            out.extend_from_slice(format!(":{line}: ").as_bytes());
+            out
+        }
+    }
+
+    /// Position for an error of the interpreter itself (`luaG_runerror`): that of the running Lua function.
+    pub(super) fn runtime_position(&self) -> Vec<u8> {
+        // SAFETY: frames of the running coroutine are live.
+        unsafe {
+            let frame = (*self.th).frame;
+            if (*frame).kind != FrameKind::Lua {
+                return Vec::new();
             }
+            let code = &*(*Self::frame_closure(frame)).code;
+            let line = Self::frame_line(frame).map_or(-1, i64::from);
+            let mut out = short_source(&code.source);
+            out.extend_from_slice(format!(":{line}: ").as_bytes());
             out
         }
     }
 
     /// Where an error happened, for the excerpt of an uncaught one.
     pub(super) unsafe fn error_place(&self, raised: &Raised) -> Option<Place> {
-        if !matches!(raised, Raised::Message { .. } | Raised::Argument { .. } | Raised::Value(_)) {
+        if !matches!(
+            raised,
+            Raised::Message { .. } | Raised::Runtime(_) | Raised::Argument { .. } | Raised::Value(_)
+        ) {
             return None;
         }
         let th = self.th;
@@ -152,7 +169,11 @@ impl Vm {
         }
     }
 
-    pub(super) unsafe fn describe_frame(&self, th: *mut Thread, frame: *const Frame) -> (FunctionInfo, Value) {
+    pub(super) unsafe fn describe_frame(
+        &self,
+        th: *mut Thread,
+        frame: *const Frame,
+    ) -> (FunctionInfo, Value) {
         let f = get((*frame).func());
         let mut info = self.describe_function(f);
         if let Some(line) = Self::frame_line(frame) {
@@ -168,7 +189,12 @@ impl Vm {
     }
 
     /// Name and slot of local variable `n` of a frame: a named one, a vararg (negative `n`) or a temporary.
-    unsafe fn frame_local(&self, th: *mut Thread, frame: *mut Frame, n: i64) -> Option<(Vec<u8>, *mut Value)> {
+    unsafe fn frame_local(
+        &self,
+        th: *mut Thread,
+        frame: *mut Frame,
+        n: i64,
+    ) -> Option<(Vec<u8>, *mut Value)> {
         let limit = if frame == (*th).frame {
             match (*frame).kind {
                 FrameKind::Lua if th == self.th => self.free_top(),

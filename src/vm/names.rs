@@ -13,6 +13,8 @@ use crate::heap::{Code, Frame, FrameKind, Str, Value};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Operand {
     Reg(u32),
+    /// A register with an operand of arithmetic.
+    Number(u32),
     Upval(u32),
     Const(u32),
     /// Computed on the way (a metatable's handler, an immediate).
@@ -118,7 +120,9 @@ fn register_name(code: &Code, pc: usize, reg: u32) -> Option<Named> {
         }
         Op::GetInt => Some(("field", b"?".to_vec())),
         Op::GetUpval => Some(("upvalue", upval_name(code, u32::from(ins.b())))),
-        Op::LoadK => constant_string(code, ins.w() as u32 / crate::bytecode::instr::SLOT).map(|s| ("constant", s)),
+        Op::LoadK => {
+            constant_string(code, ins.w() as u32 / crate::bytecode::instr::SLOT).map(|s| ("constant", s))
+        }
         Op::Method => Some(("method", key_name(code, Some(scaled(ins.c()))))),
         _ => None,
     }
@@ -132,7 +136,9 @@ fn key_name(code: &Code, index: Option<u32>) -> Vec<u8> {
 fn event_of(op: Op) -> Option<Event> {
     Some(match op {
         Op::GetTabUp | Op::GetField | Op::GetIndex | Op::GetInt | Op::Method => Event::Index,
-        Op::SetTabUp | Op::SetField | Op::SetFieldK | Op::SetIndex | Op::SetIndexK | Op::SetInt => Event::NewIndex,
+        Op::SetTabUp | Op::SetField | Op::SetFieldK | Op::SetIndex | Op::SetIndexK | Op::SetInt => {
+            Event::NewIndex
+        }
         Op::Add | Op::AddK | Op::AddI => Event::Add,
         Op::Sub | Op::SubK | Op::KSub => Event::Sub,
         Op::Mul | Op::MulK => Event::Mul,
@@ -173,9 +179,11 @@ impl Vm {
         let pc = Self::current_pc(frame);
         let named = match what {
             Operand::Reg(reg) => register_name(code, pc, reg),
+            // 5.3 takes constants as operands where this bytecode loads them into a register first.
+            Operand::Number(reg) => register_name(code, pc, reg).filter(|n| n.0 != "constant"),
             Operand::Upval(index) => Some(("upvalue", upval_name(code, index))),
-            Operand::Const(index) => constant_string(code, index).map(|s| ("constant", s)),
-            Operand::None => None,
+            // As 5.3: a constant operand is not on the stack and has no name.
+            Operand::Const(_) | Operand::None => None,
         };
         match named {
             Some((kind, name)) => [b" (", kind.as_bytes(), b" '", &name, b"')"].concat(),
@@ -201,7 +209,7 @@ impl Vm {
         text.extend_from_slice(&self.type_name(v));
         text.extend_from_slice(b" value");
         text.extend_from_slice(&self.describe(what));
-        LuaError::message(text)
+        LuaError::runtime(text)
     }
 
     /// "number has no integer representation".
@@ -210,7 +218,7 @@ impl Vm {
         let mut text = b"number".to_vec();
         text.extend_from_slice(&self.describe(what));
         text.extend_from_slice(b" has no integer representation");
-        LuaError::message(text)
+        LuaError::runtime(text)
     }
 
     /// "attempt to compare …".
@@ -227,7 +235,7 @@ impl Vm {
             text.extend_from_slice(b" with ");
             text.extend_from_slice(&b);
         }
-        LuaError::message(text)
+        LuaError::runtime(text)
     }
 
     /// "attempt to call a … value (…)" for the value at `func`.
@@ -247,7 +255,11 @@ impl Vm {
     }
 
     /// Name of the function running in `frame`, from the instruction that called it.
-    pub(super) unsafe fn called_name(&self, th: *mut crate::heap::Thread, frame: *const Frame) -> Option<Named> {
+    pub(super) unsafe fn called_name(
+        &self,
+        th: *mut crate::heap::Thread,
+        frame: *const Frame,
+    ) -> Option<Named> {
         let flags = (*frame).flags;
         // As 5.3: the function that a finalizer interrupts is called `__gc`.
         if frame < (*th).frame && (*frame.add(1)).flags & frame_flag::FINALIZER != 0 {
@@ -268,8 +280,17 @@ impl Vm {
         let ins = *code.code.get(pc)?;
         let op = ins.op()?;
         match op {
-            Op::Call | Op::TailCall if flags & (frame_flag::META | frame_flag::FINALIZER) == 0 => register_name(code, pc, scaled(ins.a())),
+            Op::Call | Op::TailCall if flags & (frame_flag::META | frame_flag::FINALIZER) == 0 => {
+                register_name(code, pc, scaled(ins.a()))
+            }
             Op::GenericCall => Some(("for iterator", b"for iterator".to_vec())),
+            // `x >> n` is compiled as a shift to the left, and says so in its hint.
+            Op::ShlI if ins.h() == 1 => {
+                Some(("metamethod", EVENT_NAMES[Event::Shr as usize].as_bytes().to_vec()))
+            }
+            Op::AddI if ins.h() == 2 => {
+                Some(("metamethod", EVENT_NAMES[Event::Sub as usize].as_bytes().to_vec()))
+            }
             op => event_of(op).map(|e| ("metamethod", EVENT_NAMES[e as usize].as_bytes().to_vec())),
         }
     }
