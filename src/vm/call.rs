@@ -25,7 +25,11 @@ impl Vm {
     // ---- stack space ----
 
     /// Makes sure that `slots` slots above `at` exist. Returns `at`, which may have moved.
-    pub(crate) unsafe fn ensure_stack(&mut self, at: *mut Value, slots: usize) -> Result<*mut Value, LuaError> {
+    pub(crate) unsafe fn ensure_stack(
+        &mut self,
+        at: *mut Value,
+        slots: usize,
+    ) -> Result<*mut Value, LuaError> {
         let th = self.th;
         if at.wrapping_add(slots) <= (*th).limit && !cfg!(feature = "stress") {
             return Ok(at);
@@ -94,7 +98,12 @@ impl Vm {
     // ---- calls ----
 
     /// Pushes a frame for the value at `func`, whose arguments reach up to `th.top`.
-    pub(super) unsafe fn precall(&mut self, func: *mut Value, nresults: i16, flags: u8) -> Result<(), LuaError> {
+    pub(super) unsafe fn precall(
+        &mut self,
+        func: *mut Value,
+        nresults: i16,
+        flags: u8,
+    ) -> Result<(), LuaError> {
         let mut func = func;
         loop {
             match (*func).tag {
@@ -180,7 +189,12 @@ impl Vm {
     }
 
     /// Calls a metamethod for the running Lua frame's instruction, which `finish_op` completes with the result.
-    pub(super) unsafe fn call_meta(&mut self, handler: Value, args: &[Value], flags: u8) -> Result<(), LuaError> {
+    pub(super) unsafe fn call_meta(
+        &mut self,
+        handler: Value,
+        args: &[Value],
+        flags: u8,
+    ) -> Result<(), LuaError> {
         let top = self.free_top();
         self.call_at(top, handler, args, 1, frame_flag::META | flags)
     }
@@ -445,7 +459,10 @@ impl Vm {
         self.native_outcome = NativeOutcome::NotCalled;
         let native_raised = std::mem::take(&mut self.native_raised);
         let raised = e.into_raised();
-        let with_handler = matches!(raised, Raised::Value(_) | Raised::Message { .. } | Raised::Runtime(_) | Raised::Argument { .. });
+        let with_handler = matches!(
+            raised,
+            Raised::Value(_) | Raised::Message { .. } | Raised::Runtime(_) | Raised::Argument { .. }
+        );
         let place = self.error_place(&raised);
         let value = match self.error_value(raised) {
             Ok(v) => v,
@@ -541,7 +558,12 @@ impl Vm {
     }
 
     /// Runs the message handler of `xpcall` at the point of the error.
-    unsafe fn call_handler(&mut self, catcher: *mut Frame, value: Value, depth: usize) -> Result<(), LuaError> {
+    unsafe fn call_handler(
+        &mut self,
+        catcher: *mut Frame,
+        value: Value,
+        depth: usize,
+    ) -> Result<(), LuaError> {
         let handler = get((*catcher).base);
         if depth >= MAX_HANDLER_DEPTH {
             let text = crate::heap::string::constant(b"error in error handling");
@@ -575,7 +597,11 @@ impl Vm {
     }
 
     /// An error leaves a coroutine, or the program.
-    unsafe fn entry_failed(&mut self, value: Value, place: Option<super::error::Place>) -> Result<(), LuaError> {
+    unsafe fn entry_failed(
+        &mut self,
+        value: Value,
+        place: Option<super::error::Place>,
+    ) -> Result<(), LuaError> {
         let th = self.th;
         if th == self.main {
             self.final_traceback = Some(self.traceback(th, 0));
@@ -635,7 +661,8 @@ impl Vm {
             Ok(exit) => exit,
             Err(_) => {
                 // A bug of ours in a native function: this process is over, the program is not.
-                self.exit_values = vec![Value::string(crate::heap::string::constant(b"panic in native code"))];
+                self.exit_values =
+                    vec![Value::string(crate::heap::string::constant(b"panic in native code"))];
                 Exit::Failed
             }
         }

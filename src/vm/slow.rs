@@ -152,8 +152,7 @@ pub(super) unsafe fn set_list(vm: &mut Vm, ins: Instr) -> R {
     let first = (*(*frame).pc).w() as u32 as usize;
     (*frame).pc = (*frame).pc.add(1);
     let a = reg(vm, ins.a());
-    let count =
-        if ins.b() != 0 { ins.b() as usize } else { (*vm.th).top.offset_from(a) as usize - 1 };
+    let count = if ins.b() != 0 { ins.b() as usize } else { (*vm.th).top.offset_from(a) as usize - 1 };
     if (*a).tag != tag::TABLE {
         // Only foreign bytecode can come here.
         return Err(LuaError::runtime("attempt to fill a value that is not a table"));
@@ -215,7 +214,11 @@ unsafe fn arith_values(vm: &mut Vm, dst: u16, op: Arith, a: (Value, Operand), b:
     if is_bitwise(op) {
         if a.is_number() && b.is_number() || (vm.to_number(a).is_some() && vm.to_number(b).is_some()) {
             // Both are numbers: one has no integer representation.
-            let culprit = if vm.to_number(a).is_some_and(|v| arith::to_int(v).is_none()) { (a, a_is) } else { (b, b_is) };
+            let culprit = if vm.to_number(a).is_some_and(|v| arith::to_int(v).is_none()) {
+                (a, a_is)
+            } else {
+                (b, b_is)
+            };
             return Err(vm.no_integer_error(culprit.0, culprit.1));
         }
         let culprit = if a.is_number() { (b, b_is) } else { (a, a_is) };
