@@ -494,6 +494,8 @@ impl Vm {
         let base = (*frame).base;
         Thread::close_upvals(th, base);
         self.unwind_to(frame);
+        // A stack that was enlarged for an overflow has shrunk and moved.
+        let base = (*frame).base;
         (*frame).state |= CAUGHT;
         put(base, value);
         (*th).top = base.add(1);
