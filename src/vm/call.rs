@@ -516,8 +516,6 @@ impl Vm {
         // Only now: after an overflow the stack has just become smaller, elsewhere.
         let base = (*frame).base;
         (*frame).state |= CAUGHT;
-        // Unwinding may have given stack back and moved the rest.
-        let base = (*frame).base;
         put(base, value);
         (*th).top = base.add(1);
         Ok(())
