@@ -1,7 +1,7 @@
 //! Precompiled chunks: a binary form of prototypes, for `string.dump`, `load` and packs.
 //!
 //! ```text
-//! chunk    = ESC "wip" version format check fingerprint function
+//! chunk    = ESC "Lua" version format check fingerprint function
 //! function = source line_defined last_line_defined params flags max_stack
 //!            code consts upvals protos lines spans locals          (each list: count, items)
 //! ```
@@ -18,9 +18,10 @@ use crate::limits::MAX_SYNTAX_LEVELS;
 use std::sync::Arc;
 
 /// First bytes of every chunk. The first one tells a chunk from source text.
-pub const SIGNATURE: &[u8] = b"\x1bwip";
+pub const SIGNATURE: &[u8] = b"\x1bLua";
 
 const VERSION: u8 = 0x53;
+/// Not 0, the format of the reference: each side refuses the other's chunks.
 const FORMAT: u8 = 1;
 /// Spoilt by transfers that change line ends or strip the eighth bit.
 const CHECK: &[u8] = b"\x19\x93\r\n\x1a\n";

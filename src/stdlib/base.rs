@@ -288,7 +288,7 @@ fn print(cx: &mut Cx<'_>) -> R {
         let i = state / 2;
         let shown = if state % 2 == 1 {
             let v = cx.pop();
-            super::must_be_string(v)?
+            super::must_be_string(cx, v)?
         } else {
             let v = cx.arg(i);
             match cx.to_display(v)? {

@@ -95,7 +95,9 @@ impl Vm {
             let mut out = short_source(source);
             match Self::frame_line(frame) {
                 Some(line) => out.extend_from_slice(format!(":{line}: ").as_bytes()),
-                None => out.extend_from_slice(b":?: "),
+                // As 5.3: code without line numbers has no position for `error`, and line -1 in errors of its own.
+                None if on_native => out.clear(),
+                None => out.extend_from_slice(b":-1: "),
             }
             out
         }
