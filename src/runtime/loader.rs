@@ -38,7 +38,12 @@ pub fn load(chunk: &[u8], chunk_name: &[u8], mode: LoadMode) -> Result<Proto, Ve
     }
     if binary {
         return dump::undump(chunk).map_err(|e| {
-            let mut text = short_source(chunk_name);
+            // As 5.3: the name shown without brackets, and never the bytes of the chunk itself.
+            let mut text = match chunk_name {
+                [b'@' | b'=', name @ ..] => name.to_vec(),
+                [0x1b, ..] => b"binary string".to_vec(),
+                name => name.to_vec(),
+            };
             text.extend_from_slice(format!(": {e}").as_bytes());
             text
         });
