@@ -17,11 +17,11 @@ use crate::diag::Span;
 use crate::limits::MAX_SYNTAX_LEVELS;
 use std::sync::Arc;
 
-/// First bytes of every chunk. The first one tells a chunk from source text.
+/// First bytes of every chunk, as programs expect them of Lua. What tells our chunks from the reference's is the format byte
+/// that follows the version.
 pub const SIGNATURE: &[u8] = b"\x1bLua";
 
 const VERSION: u8 = 0x53;
-/// Not 0, the format of the reference: each side refuses the other's chunks.
 const FORMAT: u8 = 1;
 /// Spoilt by transfers that change line ends or strip the eighth bit.
 const CHECK: &[u8] = b"\x19\x93\r\n\x1a\n";

@@ -38,7 +38,7 @@ pub fn load(chunk: &[u8], chunk_name: &[u8], mode: LoadMode) -> Result<Proto, Ve
     }
     if binary {
         return dump::undump(chunk).map_err(|e| {
-            // As 5.3: the name shown without brackets, and never the bytes of the chunk itself.
+            // As 5.3: the whole name without its mark, unless it is the chunk itself.
             let mut text = match chunk_name {
                 [b'@' | b'=', name @ ..] => name.to_vec(),
                 [0x1b, ..] => b"binary string".to_vec(),

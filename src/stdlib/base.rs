@@ -17,7 +17,7 @@ pub(super) static LIB: Lib = Lib {
         Native::new("getmetatable", getmetatable),
         Native::new("ipairs", ipairs),
         Native::new("loadfile", loadfile),
-        Native::new("load", load),
+        Native::with("load", load, native_flag::CATCH),
         Native::with("next", next, native_flag::NEXT),
         Native::new("pairs", pairs),
         Native::with("pcall", pcall, native_flag::CATCH | native_flag::YIELDABLE),
@@ -386,6 +386,12 @@ fn load_mode(cx: &mut Cx<'_>, i: usize) -> Result<LoadMode, LuaError> {
 struct Pieces(Vec<u8>);
 
 fn load(cx: &mut Cx<'_>) -> R {
+    if let Some(e) = cx.caught() {
+        // The reader failed.
+        cx.push(Val::NIL);
+        cx.push(e);
+        return Ok(Step::Return(2));
+    }
     let has_env = cx.top() >= 4;
     if cx.state() == 0 {
         let mode = load_mode(cx, 2)?;
@@ -432,7 +438,7 @@ fn load(cx: &mut Cx<'_>) -> R {
             let reader = cx.arg(0);
             return cx.call(&[reader], 1);
         }
-        _ => return Err(LuaError::message("reader function must return a string")),
+        _ => return finish_load(cx, Err(b"reader function must return a string".to_vec())),
     }
     let mode = load_mode(cx, 2)?;
     let name = cx.opt_str(1)?.map_or_else(|| b"=(load)".to_vec(), |s| s.bytes().to_vec());

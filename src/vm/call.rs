@@ -54,7 +54,7 @@ impl Vm {
                 return Err(LuaError::new(Raised::Handled(Value::string(text))));
             }
             Thread::grow_stack(th, &mut self.heap, MAX_STACK + STACK_RESERVE)?;
-            return Err(LuaError::message("stack overflow"));
+            return Err(LuaError::runtime("stack overflow"));
         }
         let new = (len * 2).max(need).min(MAX_STACK);
         Thread::grow_stack(th, &mut self.heap, new)?;
@@ -385,8 +385,9 @@ impl Vm {
     unsafe fn safepoint(&mut self) -> Result<(), LuaError> {
         let th = self.th;
         let frame = (*th).frame;
+        // Values that the last instruction left open end at `top`, below the end of the frame, too: what uses them counts up
+        // to there, and they are its topmost live registers.
         let keep = self.open_top().unwrap_or_else(|| self.free_top());
-        let keep = keep.max(self.free_top());
         (*th).top = keep;
         if self.heap.gc_pending {
             if self.heap.gc.stopped {
@@ -442,7 +443,7 @@ impl Vm {
         self.native_outcome = NativeOutcome::NotCalled;
         let native_raised = std::mem::take(&mut self.native_raised);
         let raised = e.into_raised();
-        let with_handler = matches!(raised, Raised::Value(_) | Raised::Message { .. } | Raised::Argument { .. });
+        let with_handler = matches!(raised, Raised::Value(_) | Raised::Message { .. } | Raised::Runtime(_) | Raised::Argument { .. });
         let place = self.error_place(&raised);
         let value = match self.error_value(raised) {
             Ok(v) => v,

@@ -92,20 +92,34 @@ impl Vm {
             }
             let code = &*(*Self::frame_closure(frame)).code;
             let source: &[u8] = if code.source.is_empty() { b"=?" } else { &code.source };
+            // As `luaL_where`: without line information no position at all.
+            let Some(line) = Self::frame_line(frame) else { return Vec::new() };
             let mut out = short_source(source);
-            match Self::frame_line(frame) {
-                Some(line) => out.extend_from_slice(format!(":{line}: ").as_bytes()),
-                // As 5.3: code without line numbers has no position for `error`, and line -1 in errors of its own.
-                None if on_native => out.clear(),
-                None => out.extend_from_slice(b":-1: "),
+            out.extend_from_slice(format!(":{line}: ").as_bytes());
+            out
+        }
+    }
+
+    /// Position for an error of the interpreter itself (`luaG_runerror`): that of the running Lua function.
+    pub(super) fn runtime_position(&self) -> Vec<u8> {
+        // SAFETY: frames of the running coroutine are live.
+        unsafe {
+            let frame = (*self.th).frame;
+            if (*frame).kind != FrameKind::Lua {
+                return Vec::new();
             }
+            let code = &*(*Self::frame_closure(frame)).code;
+            let source: &[u8] = if code.source.is_empty() { b"=?" } else { &code.source };
+            let line = Self::frame_line(frame).map_or(-1, i64::from);
+            let mut out = short_source(source);
+            out.extend_from_slice(format!(":{line}: ").as_bytes());
             out
         }
     }
 
     /// Where an error happened, for the excerpt of an uncaught one.
     pub(super) unsafe fn error_place(&self, raised: &Raised) -> Option<Place> {
-        if !matches!(raised, Raised::Message { .. } | Raised::Argument { .. } | Raised::Value(_)) {
+        if !matches!(raised, Raised::Message { .. } | Raised::Runtime(_) | Raised::Argument { .. } | Raised::Value(_)) {
             return None;
         }
         let th = self.th;

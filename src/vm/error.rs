@@ -14,6 +14,9 @@ pub(crate) enum Raised {
     Value(Value),
     /// A message without position; the position of the running function at the level is put in front.
     Message { text: Vec<u8>, level: u32 },
+    /// A message of the interpreter itself: with the position of the running function if that is a Lua function, none if native
+    /// code runs.
+    Runtime(Vec<u8>),
     /// A bad argument of the running native function: number from 1 and description.
     Argument { number: usize, text: Vec<u8> },
     /// Memory: "not enough memory", without position or handler.
@@ -49,6 +52,12 @@ impl LuaError {
     #[must_use]
     pub fn message(text: impl Into<Vec<u8>>) -> Self {
         Self::new(Raised::Message { text: text.into(), level: 1 })
+    }
+
+    /// Raises a message of the interpreter itself; see [`Raised::Runtime`].
+    #[must_use]
+    pub(crate) fn runtime(text: impl Into<Vec<u8>>) -> Self {
+        Self::new(Raised::Runtime(text.into()))
     }
 
     /// Raises a message without position.
@@ -93,9 +102,9 @@ impl From<OutOfMemory> for LuaError {
 impl From<TableError> for LuaError {
     fn from(e: TableError) -> Self {
         match e {
-            TableError::NilKey => Self::message("table index is nil"),
-            TableError::NanKey => Self::message("table index is NaN"),
-            TableError::Overflow => Self::message("table overflow"),
+            TableError::NilKey => Self::runtime("table index is nil"),
+            TableError::NanKey => Self::runtime("table index is NaN"),
+            TableError::Overflow => Self::runtime("table overflow"),
             TableError::Memory => Self::memory(),
         }
     }
@@ -105,7 +114,7 @@ impl std::fmt::Debug for LuaError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &*self.0 {
             Raised::Value(v) | Raised::Handled(v) => write!(f, "raised {v:?}"),
-            Raised::Message { text, .. } => write!(f, "raised {:?}", String::from_utf8_lossy(text)),
+            Raised::Message { text, .. } | Raised::Runtime(text) => write!(f, "raised {:?}", String::from_utf8_lossy(text)),
             Raised::Argument { number, text } => {
                 write!(f, "bad argument #{number} ({:?})", String::from_utf8_lossy(text))
             }
@@ -131,6 +140,11 @@ impl Vm {
                     text = with;
                 }
                 text
+            }
+            Raised::Runtime(mut text) => {
+                let mut with = self.runtime_position();
+                with.append(&mut text);
+                with
             }
             Raised::Argument { number, text } => self.argument_message(number, &text),
         };

@@ -13,6 +13,8 @@ use crate::heap::{Code, Frame, FrameKind, Str, Value};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Operand {
     Reg(u32),
+    /// A register with an operand of arithmetic.
+    Number(u32),
     Upval(u32),
     Const(u32),
     /// Computed on the way (a metatable's handler, an immediate).
@@ -173,9 +175,11 @@ impl Vm {
         let pc = Self::current_pc(frame);
         let named = match what {
             Operand::Reg(reg) => register_name(code, pc, reg),
+            // 5.3 takes constants as operands where this bytecode loads them into a register first.
+            Operand::Number(reg) => register_name(code, pc, reg).filter(|n| n.0 != "constant"),
             Operand::Upval(index) => Some(("upvalue", upval_name(code, index))),
-            Operand::Const(index) => constant_string(code, index).map(|s| ("constant", s)),
-            Operand::None => None,
+            // As 5.3: a constant operand is not on the stack and has no name.
+            Operand::Const(_) | Operand::None => None,
         };
         match named {
             Some((kind, name)) => [b" (", kind.as_bytes(), b" '", &name, b"')"].concat(),
@@ -201,7 +205,7 @@ impl Vm {
         text.extend_from_slice(&self.type_name(v));
         text.extend_from_slice(b" value");
         text.extend_from_slice(&self.describe(what));
-        LuaError::message(text)
+        LuaError::runtime(text)
     }
 
     /// "number has no integer representation".
@@ -210,7 +214,7 @@ impl Vm {
         let mut text = b"number".to_vec();
         text.extend_from_slice(&self.describe(what));
         text.extend_from_slice(b" has no integer representation");
-        LuaError::message(text)
+        LuaError::runtime(text)
     }
 
     /// "attempt to compare …".
@@ -227,7 +231,7 @@ impl Vm {
             text.extend_from_slice(b" with ");
             text.extend_from_slice(&b);
         }
-        LuaError::message(text)
+        LuaError::runtime(text)
     }
 
     /// "attempt to call a … value (…)" for the value at `func`.

@@ -156,7 +156,7 @@ pub(super) unsafe fn set_list(vm: &mut Vm, ins: Instr) -> R {
         if ins.b() != 0 { ins.b() as usize } else { (*vm.th).top.offset_from(a) as usize - 1 };
     if (*a).tag != tag::TABLE {
         // Only foreign bytecode can come here.
-        return Err(LuaError::message("attempt to fill a value that is not a table"));
+        return Err(LuaError::runtime("attempt to fill a value that is not a table"));
     }
     Table::set_list((*a).payload as *mut Table, &mut vm.heap, first, a.add(1), count)?;
     Ok(())
@@ -200,8 +200,8 @@ unsafe fn arith_values(vm: &mut Vm, dst: u16, op: Arith, a: (Value, Operand), b:
                 put(reg(vm, dst), v);
                 return Ok(());
             }
-            Err(ArithError::DivisionByZero) => return Err(LuaError::message("attempt to perform 'n//0'")),
-            Err(ArithError::ModuloByZero) => return Err(LuaError::message("attempt to perform 'n%%0'")),
+            Err(ArithError::DivisionByZero) => return Err(LuaError::runtime("attempt to perform 'n//0'")),
+            Err(ArithError::ModuloByZero) => return Err(LuaError::runtime("attempt to perform 'n%%0'")),
             Err(ArithError::NoInteger) => {}
         }
     }
@@ -229,13 +229,13 @@ unsafe fn arith_values(vm: &mut Vm, dst: u16, op: Arith, a: (Value, Operand), b:
 macro_rules! slow_arith {
     ($($name:ident $name_k:ident $op:ident;)*) => { $(
         pub(super) unsafe fn $name(vm: &mut Vm, ins: Instr) -> R {
-            let b = (get(reg(vm, ins.b())), Operand::Reg(index_of(ins.b())));
-            let c = (get(reg(vm, ins.c())), Operand::Reg(index_of(ins.c())));
+            let b = (get(reg(vm, ins.b())), Operand::Number(index_of(ins.b())));
+            let c = (get(reg(vm, ins.c())), Operand::Number(index_of(ins.c())));
             arith_values(vm, ins.a(), Arith::$op, b, c)
         }
 
         pub(super) unsafe fn $name_k(vm: &mut Vm, ins: Instr) -> R {
-            let b = (get(reg(vm, ins.b())), Operand::Reg(index_of(ins.b())));
+            let b = (get(reg(vm, ins.b())), Operand::Number(index_of(ins.b())));
             let c = (konst_value(vm, ins.c()), Operand::Const(index_of(ins.c())));
             if ins.h() == 1 {
                 return arith_values(vm, ins.a(), Arith::$op, c, b);
@@ -262,7 +262,7 @@ macro_rules! slow_reversed {
     ($($name:ident $op:ident;)*) => { $(
         pub(super) unsafe fn $name(vm: &mut Vm, ins: Instr) -> R {
             let b = (konst_value(vm, ins.c()), Operand::Const(index_of(ins.c())));
-            let c = (get(reg(vm, ins.b())), Operand::Reg(index_of(ins.b())));
+            let c = (get(reg(vm, ins.b())), Operand::Number(index_of(ins.b())));
             arith_values(vm, ins.a(), Arith::$op, b, c)
         }
     )* };
@@ -275,19 +275,19 @@ slow_reversed! {
 }
 
 pub(super) unsafe fn shl(vm: &mut Vm, ins: Instr) -> R {
-    let b = (get(reg(vm, ins.b())), Operand::Reg(index_of(ins.b())));
-    let c = (get(reg(vm, ins.c())), Operand::Reg(index_of(ins.c())));
+    let b = (get(reg(vm, ins.b())), Operand::Number(index_of(ins.b())));
+    let c = (get(reg(vm, ins.c())), Operand::Number(index_of(ins.c())));
     arith_values(vm, ins.a(), Arith::Shl, b, c)
 }
 
 pub(super) unsafe fn shr(vm: &mut Vm, ins: Instr) -> R {
-    let b = (get(reg(vm, ins.b())), Operand::Reg(index_of(ins.b())));
-    let c = (get(reg(vm, ins.c())), Operand::Reg(index_of(ins.c())));
+    let b = (get(reg(vm, ins.b())), Operand::Number(index_of(ins.b())));
+    let c = (get(reg(vm, ins.c())), Operand::Number(index_of(ins.c())));
     arith_values(vm, ins.a(), Arith::Shr, b, c)
 }
 
 pub(super) unsafe fn add_i(vm: &mut Vm, ins: Instr) -> R {
-    let b = (get(reg(vm, ins.b())), Operand::Reg(index_of(ins.b())));
+    let b = (get(reg(vm, ins.b())), Operand::Number(index_of(ins.b())));
     let imm = i64::from(ins.c() as i16);
     match ins.h() {
         1 => arith_values(vm, ins.a(), Arith::Add, (Value::int(imm), Operand::None), b),
@@ -297,7 +297,7 @@ pub(super) unsafe fn add_i(vm: &mut Vm, ins: Instr) -> R {
 }
 
 pub(super) unsafe fn shl_i(vm: &mut Vm, ins: Instr) -> R {
-    let b = (get(reg(vm, ins.b())), Operand::Reg(index_of(ins.b())));
+    let b = (get(reg(vm, ins.b())), Operand::Number(index_of(ins.b())));
     let imm = i64::from(ins.c() as i16);
     match ins.h() {
         1 => arith_values(vm, ins.a(), Arith::Shr, b, (Value::int(-imm), Operand::None)),
@@ -306,12 +306,12 @@ pub(super) unsafe fn shl_i(vm: &mut Vm, ins: Instr) -> R {
 }
 
 pub(super) unsafe fn neg(vm: &mut Vm, ins: Instr) -> R {
-    let b = (get(reg(vm, ins.b())), Operand::Reg(index_of(ins.b())));
+    let b = (get(reg(vm, ins.b())), Operand::Number(index_of(ins.b())));
     arith_values(vm, ins.a(), Arith::Unm, b, b)
 }
 
 pub(super) unsafe fn bnot(vm: &mut Vm, ins: Instr) -> R {
-    let b = (get(reg(vm, ins.b())), Operand::Reg(index_of(ins.b())));
+    let b = (get(reg(vm, ins.b())), Operand::Number(index_of(ins.b())));
     arith_values(vm, ins.a(), Arith::BNot, b, b)
 }
 
@@ -342,6 +342,7 @@ pub(super) unsafe fn concat(vm: &mut Vm, ins: Instr) -> R {
 const SMALL_CONCAT: usize = 256;
 
 /// Concatenation of strings and numbers into a short string; `None` for anything else.
+#[inline(never)]
 pub(super) unsafe fn concat_plain(vm: &mut Vm, first: *mut Value, n: usize) -> Option<Value> {
     let mut buffer = [0u8; SMALL_CONCAT];
     let mut len = 0;
@@ -447,7 +448,7 @@ unsafe fn join(vm: &mut Vm, first: *mut Value, n: usize) -> Result<Value, LuaErr
 }
 
 fn too_long() -> LuaError {
-    LuaError::message("string length overflow")
+    LuaError::runtime("string length overflow")
 }
 
 // ---- comparison ----
@@ -572,7 +573,7 @@ pub(super) unsafe fn for_prep(vm: &mut Vm, ins: Instr) -> R {
         if !v.is_number() {
             match vm.to_number(v) {
                 Some(n) => put(slot, Value::float(arith::to_float(n))),
-                None => return Err(LuaError::message(text)),
+                None => return Err(LuaError::runtime(text)),
             }
         }
     }
@@ -677,6 +678,7 @@ pub(super) unsafe fn closure(vm: &mut Vm, ins: Instr) -> R {
 }
 
 /// A closure over prototype W of the running function.
+#[inline(never)]
 pub(super) unsafe fn make_closure(vm: &mut Vm, ins: Instr) -> Result<Value, LuaError> {
     let th = vm.th;
     let frame = (*th).frame;
@@ -699,7 +701,7 @@ pub(super) unsafe fn make_closure(vm: &mut Vm, ins: Instr) -> Result<Value, LuaE
 pub(super) unsafe fn expired(vm: &mut Vm, _ins: Instr) -> R {
     if vm.interrupt.swap(false, Ordering::Relaxed) {
         vm.budget = vm.slice;
-        return Err(LuaError::message("interrupted!"));
+        return Err(LuaError::runtime("interrupted!"));
     }
     let frame = (*vm.th).frame;
     (*frame).pc = (*frame).pc.sub(1);
