@@ -363,6 +363,8 @@ impl Vm {
                 || (*frame).flags != 0
                 || (*caller).kind != FrameKind::Lua
                 || (*caller).pc != pc
+                // With an open number of arguments that number is gone.
+                || (*pc.sub(1)).b() == 0
             {
                 return Err(e);
             }
@@ -376,7 +378,7 @@ impl Vm {
         self.out_of_memory_pc = pc;
         (*(*th).frame).pc = pc.sub(1);
         // Collects now although the collector may be stopped: the alternative is an error.
-        (*th).top = self.open_top().unwrap_or((*th).stack).max(self.free_top());
+        (*th).top = self.open_top().unwrap_or_else(|| self.free_top());
         self.collect();
         Ok(())
     }
