@@ -494,10 +494,11 @@ impl Vm {
             return self.entry_failed(value, place);
         }
         // Back to the protected call.
-        let base = (*frame).base;
-        Thread::close_upvals(th, base);
+        Thread::close_upvals(th, (*frame).base);
         self.unwind_to(frame);
         (*frame).state |= CAUGHT;
+        // Read only now: after an overflow the stack has been made smaller, which moves it.
+        let base = (*frame).base;
         put(base, value);
         (*th).top = base.add(1);
         Ok(())
@@ -556,10 +557,12 @@ impl Vm {
     unsafe fn finalizer_failed(&mut self, frame: *mut Frame, value: Value) -> Result<(), LuaError> {
         let th = self.th;
         let func = (*frame).func();
+        let at = func.offset_from((*th).stack);
         Thread::close_upvals(th, func);
+        // This may move the stack.
         self.unwind_to(frame.sub(1));
         self.in_finalizer = false;
-        (*th).top = func;
+        (*th).top = (*th).stack.offset(at);
         let mut text = b"error in __gc metamethod (".to_vec();
         if value.tag == tag::STRING {
             text.extend_from_slice(crate::heap::Str::bytes(value.as_str()));

@@ -8,7 +8,7 @@ fn run(source: &str, slice: i32) -> u64 {
     let mut script = Script::new(Some(64 << 20)).expect("a fresh process");
     script.vm().set_slice(slice);
     let proto = crate::runtime::loader::compile_source(source.as_bytes(), b"=test").expect("valid source");
-    script.start(crate::heap::Code::link(proto), &[]).expect("memory");
+    script.start(crate::heap::Code::link_shared(proto), &[]).expect("memory");
     let mut slices = 1;
     loop {
         match script.vm().run() {
@@ -102,6 +102,20 @@ fn formats_and_packs_stop_and_go_on() {
 #[test]
 fn utf8_len_counts_in_pieces() {
     interruptible("assert(utf8.len(('\\u{e9}x'):rep(50000)) == 100000)");
+}
+
+#[test]
+fn endless_recursion_is_an_error() {
+    run(
+        "local function g() return (('x'):gsub('x', function() return g() end)) end
+         local t
+         t = function() return string.format('%s', setmetatable({}, { __tostring = t })) end
+         for _, f in ipairs { g, t } do
+           local ok, message = pcall(f)
+           assert(not ok and message:find('stack overflow'), message)
+         end",
+        40_000,
+    );
 }
 
 #[test]
