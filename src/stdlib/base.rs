@@ -305,7 +305,7 @@ fn print(cx: &mut Cx<'_>) -> R {
         let shown = if state % 2 == 1 {
             let v = cx.pop();
             if !printing.replaced {
-                super::must_be_string(v)?
+                super::must_be_string(cx, v)?
             } else if v.is_number() {
                 cx.number_string(v)?
             } else if v.is_string() {

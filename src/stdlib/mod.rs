@@ -93,12 +93,20 @@ pub fn install(vm: &mut crate::vm::Vm) -> Result<(), LuaError> {
 
 /// Ends a native function with the string that a `__tostring` handler returned on top.
 fn returned_string(cx: &mut Cx<'_>) -> Result<Step, LuaError> {
-    let v = must_be_string(cx.arg(cx.top() - 1))?;
+    let v = cx.pop();
+    let v = must_be_string(cx, v)?;
     cx.ret(v)
 }
 
-fn must_be_string(v: Val<'_>) -> Result<Val<'_>, LuaError> {
-    if v.is_string() { Ok(v) } else { Err(LuaError::message("'__tostring' must return a string")) }
+/// What `__tostring` returned as a string; as in 5.3 a number is one, too.
+fn must_be_string<'gc>(cx: &mut Cx<'gc>, v: Val<'gc>) -> Result<Val<'gc>, LuaError> {
+    if v.is_string() {
+        Ok(v)
+    } else if v.is_number() {
+        cx.number_string(v)
+    } else {
+        Err(LuaError::message("'__tostring' must return a string"))
+    }
 }
 
 /// Index of a string argument in a list of options.

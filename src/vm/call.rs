@@ -377,6 +377,8 @@ impl Vm {
                 || (*frame).flags != 0
                 || (*caller).kind != FrameKind::Lua
                 || (*caller).pc != pc
+                // With an open number of arguments that number is gone.
+                || (*pc.sub(1)).b() == 0
             {
                 return Err(e);
             }
@@ -390,7 +392,7 @@ impl Vm {
         self.out_of_memory_pc = pc;
         (*(*th).frame).pc = pc.sub(1);
         // Collects now although the collector may be stopped: the alternative is an error.
-        (*th).top = self.open_top().unwrap_or((*th).stack).max(self.free_top());
+        (*th).top = self.open_top().unwrap_or_else(|| self.free_top());
         self.collect();
         Ok(())
     }
@@ -398,9 +400,9 @@ impl Vm {
     /// Collects if that is due, and starts the next finalizer. The running frame is a Lua frame between two instructions.
     unsafe fn safepoint(&mut self) -> Result<(), LuaError> {
         let th = self.th;
-        // Open values may end below the frame's last register: collect with all registers, then restore.
-        let open = self.open_top().map(|top| top.offset_from((*th).stack));
-        let keep = (*th).stack.offset(open.unwrap_or(0)).max(self.free_top());
+        // Values that the last instruction left open end at `top`, below the end of the frame, too: what uses them counts up
+        // to there, and they are its topmost live registers.
+        let keep = self.open_top().unwrap_or_else(|| self.free_top());
         (*th).top = keep;
         if self.heap.gc_pending {
             if self.heap.gc.stopped {
@@ -414,14 +416,10 @@ impl Vm {
         {
             let handler = self.value_handler(object, Event::Gc);
             if handler.is_function() {
-                let keep_offset = keep.offset_from((*th).stack);
                 self.start_finalizer();
-                self.finalizer_top = open.unwrap_or(keep_offset) as usize;
+                // `finish_frame` restores `top` to the slot of the finalizer: the open values below it survive.
                 return self.call_at(keep, handler, &[object], 0, frame_flag::FINALIZER);
             }
-        }
-        if let Some(open) = open {
-            (*th).top = (*th).stack.offset(open);
         }
         Ok(())
     }

@@ -98,6 +98,7 @@ fn gmatch_step(cx: &mut Cx<'_>) -> R {
     let outcome =
         state.with(|search: &mut Search| match step(cx, search, subject.bytes(), pattern.bytes()) {
             pattern::Step::OutOfBudget => Ok(Step::Again),
+            pattern::Step::Failed => Ok(Step::Return(0)),
             outcome => finish(cx, search, outcome, subject, false),
         });
     outcome.unwrap_or(Ok(Step::Return(0)))

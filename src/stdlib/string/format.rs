@@ -18,18 +18,29 @@ pub enum FormatError {
 }
 
 impl FormatError {
-    /// The message as bytes: the letter of an invalid option may be any byte but, as in C, not zero.
+    /// The message as bytes.
     pub fn write(self, out: &mut impl ByteSink) {
         match self {
             Self::RepeatedFlags => out.put(b"invalid format (repeated flags)"),
             Self::TooLong => out.put(b"invalid format (width or precision too long)"),
             Self::InvalidOption(letter) => {
                 out.put(b"invalid option '%");
-                out.put(&[letter]);
+                put_letter(out, letter);
                 out.put(b"' to 'format'");
             }
             Self::StringContainsZeros => out.put(b"string contains zeros"),
         }
+    }
+}
+
+/// A letter in a message: as 5.3, `<\N>` if it cannot be shown.
+pub(super) fn put_letter(out: &mut impl ByteSink, letter: u8) {
+    if matches!(letter, b' '..=b'~') {
+        out.put(&[letter]);
+    } else {
+        out.put(b"<\\");
+        out.put(&crate::numfmt::integer_text(i64::from(letter)));
+        out.put(b">");
     }
 }
 

@@ -45,7 +45,8 @@ pub fn format(cx: &mut Cx<'_>) -> Result<Step, LuaError> {
 fn run<'gc>(cx: &mut Cx<'gc>, f: &mut Formatting) -> Result<Step, LuaError> {
     let format = cx.check_str(0)?.bytes();
     if let Some(spec) = f.waiting.take() {
-        let v = super::super::must_be_string(cx.pop())?;
+        let v = cx.pop();
+        let v = super::super::must_be_string(cx, v)?;
         if let Some(s) = v.as_str() {
             add_str(cx, f, &spec, s.bytes())?;
         }

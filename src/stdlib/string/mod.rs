@@ -8,6 +8,8 @@ pub mod format;
 mod formatting;
 mod gsub;
 mod lib;
+#[cfg(test)]
+mod lib_tests;
 pub mod pack;
 mod packing;
 pub mod pattern;

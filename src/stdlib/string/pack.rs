@@ -73,7 +73,7 @@ impl PackError {
     pub fn write(self, out: &mut impl ByteSink) {
         if let Self::InvalidOption(letter) = self {
             out.put(b"invalid format option '");
-            out.put(&[letter]);
+            super::format::put_letter(out, letter);
             out.put(b"'");
         } else {
             out.put(self.to_string().as_bytes());

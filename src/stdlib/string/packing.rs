@@ -33,7 +33,11 @@ pub fn pack(cx: &mut Cx<'_>) -> R {
         1 => cx.take::<Packing>().map(|p| *p),
         _ => None,
     }
-    .unwrap_or_else(|| Packing { out: Text::new(), options: Options::default(), next: 1 });
+    .unwrap_or_else(|| {
+        // As 5.3, a missing value is "nil" in messages: the arguments end with a mark.
+        cx.push(Val::NIL);
+        Packing { out: Text::new(), options: Options::default(), next: 1 }
+    });
     while let Some(item) = p.options.next(format, p.out.len()).map_err(|e| error(e, p.next))? {
         cx.grow_text(&mut p.out, item.size + item.align + 1)?;
         items::pack_padding(&mut p.out, &item);
