@@ -313,7 +313,7 @@ impl Compiler<'_> {
             let i = self.f.code[pc as usize];
             if i.op() == Some(Op::Not) {
                 self.uncode();
-                // A test without a value: the register holds the operand, not its negation.
+                // A plain test: the register holds the operand of `not`, which is not the value of the expression.
                 let op = if when { Op::JumpIfNot } else { Op::JumpIf };
                 return Ok(self.cond_jump(Instr::abc(op, 0, i.b(), 0, 0), e.span));
             }
