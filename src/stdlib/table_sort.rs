@@ -80,8 +80,7 @@ impl SortAccess for Access<'_, '_> {
             t.set_int(self.cx, index.into(), v)?;
             return Ok(Progress::Done);
         }
-        let call =
-            self.cx.set_index(self.obj, Val::int(index.into()), v)?;
+        let call = self.cx.set_index(self.obj, Val::int(index.into()), v)?;
         match call {
             None => Ok(Progress::Done),
             Some(call) => {

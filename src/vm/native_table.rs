@@ -1,9 +1,9 @@
 //! Additions to the native interface for functions that work on table-like values: lengths and equality with
 //! metamethods, kept state without a new allocation.
 
+use super::LuaError;
 use super::meta::Event;
 use super::native::{Cx, Val};
-use super::LuaError;
 use crate::heap::{Thread, Value};
 use std::any::Any;
 
@@ -28,7 +28,6 @@ impl<'gc> Cx<'gc> {
     }
 
     /// `a == b`: the answer, or the call whose first result, as a truth value, is the answer.
-    #[must_use]
     pub fn equal(&self, a: Val<'gc>, b: Val<'gc>) -> Result<bool, [Val<'gc>; 3]> {
         if a.raw_equal(b) {
             return Ok(true);
