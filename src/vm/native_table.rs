@@ -35,8 +35,7 @@ impl<'gc> Cx<'gc> {
             return Ok(Ok(Val::int(t.raw_len())));
         }
         // SAFETY: live during 'gc.
-        Err(unsafe { self.vm().type_error(v.raw(), "get length of", super::names::Operand::None) }
-            .without_position())
+        Err(unsafe { self.vm().type_error(v.raw(), "get length of", super::names::Operand::None) }.without_position())
     }
 
     /// `a == b`: the answer, or the call whose first result, as a truth value, is the answer.
