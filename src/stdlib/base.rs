@@ -143,7 +143,7 @@ fn pairs(cx: &mut Cx<'_>) -> R {
         cx.set_state(1);
         return cx.call(&[handler, v], 3);
     }
-    cx.check_table(0)?;
+    // Whether it is a table, `next` finds out.
     let next = cx.globals_next();
     cx.push(next);
     cx.push(v);

@@ -63,10 +63,31 @@ pub fn short_source(source: &[u8]) -> Vec<u8> {
 }
 
 impl Vm {
+    /// True for a frame that Lua code must not see: it stands below a message handler (see `call::HANDLER`).
+    unsafe fn is_hidden(frame: *const Frame) -> bool {
+        (*frame).kind == FrameKind::Native && std::ptr::eq(Self::frame_native(frame), &raw const super::call::HANDLER)
+    }
+
+    /// Number of levels of a coroutine.
+    pub(super) unsafe fn levels(th: *mut Thread) -> usize {
+        let depth = Thread::depth(th);
+        depth - (0..depth).filter(|&i| Self::is_hidden((*th).frame.sub(i))).count()
+    }
+
     /// The frame at a level of a coroutine: 0 is the running function.
     pub(super) unsafe fn frame_at(th: *mut Thread, level: usize) -> Option<*mut Frame> {
-        let depth = Thread::depth(th);
-        (level < depth).then(|| (*th).frame.sub(level))
+        let mut frame = (*th).frame;
+        let mut left = level;
+        while frame > (*th).frames {
+            if !Self::is_hidden(frame) {
+                if left == 0 {
+                    return Some(frame);
+                }
+                left -= 1;
+            }
+            frame = frame.sub(1);
+        }
+        None
     }
 
     /// Line that a Lua frame executes.
@@ -235,7 +256,7 @@ impl<'gc> Cx<'gc> {
     #[must_use]
     pub fn depth(&self, co: Co<'gc>) -> usize {
         // SAFETY: live during 'gc.
-        unsafe { Thread::depth(co.raw()) }
+        unsafe { Vm::levels(co.raw()) }
     }
 
     /// The function at a level of a coroutine (0 is the one on top) and what is known about it.

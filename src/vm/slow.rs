@@ -139,7 +139,7 @@ pub(super) unsafe fn method(vm: &mut Vm, ins: Instr) -> R {
 pub(super) unsafe fn new_table(vm: &mut Vm, ins: Instr) -> R {
     if vm.heap.gc_pending && !vm.heap.gc.stopped && !vm.retried {
         // Collect first, then run the instruction again.
-        return vm.collect_and_retry();
+        return vm.collect_and_retry(reg(vm, ins.a()));
     }
     vm.retried = false;
     let t = vm.heap.new_table_with(usize::from(ins.b()), usize::from(ins.c()))?;
@@ -335,7 +335,8 @@ pub(super) unsafe fn len(vm: &mut Vm, ins: Instr) -> R {
 
 pub(super) unsafe fn concat(vm: &mut Vm, ins: Instr) -> R {
     if vm.heap.gc_pending && !vm.heap.gc.stopped && !vm.retried {
-        return vm.collect_and_retry();
+        let dead = reg(vm, ins.b()).add(ins.c() as usize);
+        return vm.collect_and_retry(dead);
     }
     vm.retried = false;
     concat_from(vm, ins, ins.c() as usize)
@@ -680,7 +681,7 @@ pub(super) unsafe fn vararg(vm: &mut Vm, ins: Instr) -> R {
 
 pub(super) unsafe fn closure(vm: &mut Vm, ins: Instr) -> R {
     if vm.heap.gc_pending && !vm.heap.gc.stopped && !vm.retried {
-        return vm.collect_and_retry();
+        return vm.collect_and_retry(reg(vm, ins.a()));
     }
     vm.retried = false;
     make_closure(vm, ins)
@@ -725,9 +726,16 @@ pub(super) unsafe fn expired(vm: &mut Vm, _ins: Instr) -> R {
 }
 
 impl Vm {
-    /// Runs the current instruction again after a collection.
-    unsafe fn collect_and_retry(&mut self) -> R {
+    /// Runs the current instruction again after a collection. Registers from `dead` on hold nothing that is still needed: what
+    /// earlier calls left there must not keep objects alive, or a loop that waits for a finalizer never ends.
+    unsafe fn collect_and_retry(&mut self, dead: *mut Value) -> R {
         let frame = (*self.th).frame;
+        let end = (*frame).base.add((*(*Self::frame_closure(frame)).code).max_stack as usize);
+        let mut slot = dead;
+        while slot < end {
+            put(slot, Value::NIL);
+            slot = slot.add(1);
+        }
         (*frame).pc = (*frame).pc.sub(1);
         self.skip_hook = self.hooked;
         // `settle` collects before the instruction runs again.

@@ -12,7 +12,7 @@ const LAST: usize = 11;
 impl Vm {
     /// "stack traceback:" and one line for each level from `level` on.
     pub(crate) unsafe fn traceback(&self, th: *mut Thread, level: usize) -> Vec<u8> {
-        let depth = Thread::depth(th);
+        let depth = Self::levels(th);
         let mut out = b"stack traceback:".to_vec();
         // The reference's stand-alone program has one level more: the C function that called the main chunk.
         let levels = depth + usize::from(th == self.main);
