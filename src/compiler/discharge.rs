@@ -313,7 +313,9 @@ impl Compiler<'_> {
             let i = self.f.code[pc as usize];
             if i.op() == Some(Op::Not) {
                 self.uncode();
-                return Ok(self.test_jump((i.b() / SLOT as u16) as Reg, !when, e.span));
+                // A plain test: the register holds the operand of `not`, which is not the value of the expression.
+                let op = if when { Op::JumpIfNot } else { Op::JumpIf };
+                return Ok(self.cond_jump(Instr::abc(op, 0, i.b(), 0, 0), e.span));
             }
         }
         let r = self.discharge_to_any(e)?;

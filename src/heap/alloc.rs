@@ -164,7 +164,11 @@ pub unsafe fn set_mark(at: *const u8) -> usize {
             return 0;
         }
         (*meta).mark |= bit;
-        if (*meta).class == SPAN { usize::from((*meta).span) * CELL } else { CLASS_SIZES[usize::from((*meta).class)] }
+        if (*meta).class == SPAN {
+            usize::from((*meta).span) * CELL
+        } else {
+            CLASS_SIZES[usize::from((*meta).class)]
+        }
     }
 }
 
@@ -364,7 +368,13 @@ impl Heap {
                 // SAFETY: inside the fresh batch.
                 unsafe {
                     let meta = &raw mut (*start.add(region)).metas[cell];
-                    meta.write(CellMeta { mark: 0, next: self.free_cells, class: FREE, span: 0, spare: [0; 3] });
+                    meta.write(CellMeta {
+                        mark: 0,
+                        next: self.free_cells,
+                        class: FREE,
+                        span: 0,
+                        spare: [0; 3],
+                    });
                     self.free_cells = meta;
                 }
             }
@@ -477,7 +487,12 @@ impl Heap {
     ///
     /// # Errors
     /// [`OutOfMemory`]; the old part is still there then.
-    pub unsafe fn resize_buffer(&mut self, at: *mut u8, from: usize, to: usize) -> Result<*mut u8, OutOfMemory> {
+    pub unsafe fn resize_buffer(
+        &mut self,
+        at: *mut u8,
+        from: usize,
+        to: usize,
+    ) -> Result<*mut u8, OutOfMemory> {
         #[cfg(any(test, feature = "stress"))]
         self.may_fail()?;
         self.reserve_external(to.saturating_sub(from))?;

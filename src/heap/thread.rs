@@ -88,6 +88,18 @@ pub enum Status {
     Failed,
 }
 
+/// How a function goes on after a hook above it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum AfterHook {
+    /// At its next instruction, or as a native function.
+    GoOn,
+    /// The instruction before its `pc` was interrupted: it gets its other events first.
+    MoreEvents,
+    /// The instruction before its `pc` was interrupted: it runs now.
+    Execute,
+}
+
 /// Debug hook of a coroutine.
 #[derive(Clone, Copy)]
 pub struct Hook {
@@ -118,8 +130,8 @@ pub struct Thread {
     pub status: Status,
     /// Inside a hook: no further hooks.
     pub in_hook: bool,
-    /// While a hook runs: the instruction below it must not get another event.
-    pub hook_skip: bool,
+    /// While a hook runs: how the function below it goes on.
+    pub after_hook: AfterHook,
     /// While a hook runs: `top` of the function below it, as an offset.
     pub hook_top: usize,
     /// Who resumed this coroutine; null for the main one and for suspended ones.
@@ -170,7 +182,7 @@ impl Heap {
                 open: std::ptr::null_mut(),
                 status: Status::Suspended,
                 in_hook: false,
-                hook_skip: false,
+                after_hook: AfterHook::GoOn,
                 hook_top: 0,
                 resumer: std::ptr::null_mut(),
                 hook: None,
@@ -329,7 +341,11 @@ impl Thread {
     ///
     /// # Errors
     /// [`OutOfMemory`].
-    pub unsafe fn find_upval(this: *mut Self, heap: &mut Heap, slot: *mut Value) -> Result<*mut Upval, OutOfMemory> {
+    pub unsafe fn find_upval(
+        this: *mut Self,
+        heap: &mut Heap,
+        slot: *mut Value,
+    ) -> Result<*mut Upval, OutOfMemory> {
         // SAFETY: the list is ordered by address (invariant 3).
         unsafe {
             let mut link = &raw mut (*this).open;

@@ -46,7 +46,11 @@ fn assert(cx: &mut Cx<'_>) -> R {
     if cx.top() < 2 {
         return Err(LuaError::message("assertion failed!"));
     }
-    Err(cx.raise(cx.arg(1)))
+    // As 5.3, which goes through `error`: a string gets the position of the caller.
+    match cx.arg(1).as_str() {
+        Some(s) => Err(LuaError::message(s.bytes())),
+        None => Err(cx.raise(cx.arg(1))),
+    }
 }
 
 fn error(cx: &mut Cx<'_>) -> R {
@@ -278,25 +282,46 @@ fn tostring(cx: &mut Cx<'_>) -> R {
     }
 }
 
-/// The state counts the arguments printed so far, twice; odd while a `__tostring` runs.
+/// What `print` keeps while it calls: the number of arguments, and whether the program has replaced `tostring`, which `print`
+/// then calls as 5.3 does.
+#[derive(Clone, Copy)]
+struct Printing {
+    args: usize,
+    replaced: bool,
+}
+
+/// The state counts the arguments printed so far, twice; odd while a call for the next one runs.
 fn print(cx: &mut Cx<'_>) -> R {
     let mut state = cx.state() as usize;
+    let to_string = cx.globals().get_name("tostring");
     // The window grows by results of calls; the arguments are counted at the first entry.
-    let n = if state == 0 { cx.top() } else { cx.take::<usize>().map_or(0, |n| *n) };
+    let printing = match cx.take::<Printing>() {
+        Some(kept) => *kept,
+        None => Printing { args: cx.top(), replaced: !is_tostring(to_string) },
+    };
     let mut line = Vec::new();
-    while state / 2 < n {
+    while state / 2 < printing.args {
         let i = state / 2;
         let shown = if state % 2 == 1 {
             let v = cx.pop();
-            super::must_be_string(cx, v)?
+            if !printing.replaced {
+                super::must_be_string(cx, v)?
+            } else if v.is_number() {
+                cx.number_string(v)?
+            } else if v.is_string() {
+                v
+            } else {
+                return Err(LuaError::message("'tostring' must return a string to 'print'"));
+            }
         } else {
             let v = cx.arg(i);
-            match cx.to_display(v)? {
+            let called = if printing.replaced { Err(to_string) } else { cx.to_display(v)? };
+            match called {
                 Ok(s) => s,
                 Err(handler) => {
                     super::write_stdout(&line)?;
                     cx.set_state(state as u64 + 1);
-                    cx.keep(n);
+                    cx.keep(printing);
                     return cx.call(&[handler, v], 1);
                 }
             }
@@ -312,6 +337,11 @@ fn print(cx: &mut Cx<'_>) -> R {
     line.push(b'\n');
     super::write_stdout(&line)?;
     Ok(Step::Return(0))
+}
+
+fn is_tostring(v: Val<'_>) -> bool {
+    let own = LIB.functions.iter().find(|f| f.name == "tostring");
+    v.as_native().zip(own).is_some_and(|(f, own)| std::ptr::eq(f, own))
 }
 
 fn collectgarbage(cx: &mut Cx<'_>) -> R {

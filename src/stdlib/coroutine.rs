@@ -43,6 +43,13 @@ fn start(cx: &mut Cx<'_>, co: Co<'_>) -> Result<Step, &'static str> {
     }
     match co.status() {
         Status::Suspended => Ok(Step::Resume { args: args as u32 }),
+        // 5.3 takes an empty stack for the sign of a finished coroutine: also that of a wrap function called without arguments.
+        Status::Running if args == 0 && matches!(cx.upvalue(0).kind(), Kind::Thread(_)) => {
+            Err("cannot resume dead coroutine")
+        }
+        Status::Normal if co.native_on_top().is_some_and(|f| std::ptr::eq(f, &raw const WRAPPED)) => {
+            Err("cannot resume dead coroutine")
+        }
         Status::Running | Status::Normal => Err("cannot resume non-suspended coroutine"),
         Status::Done | Status::Failed => Err("cannot resume dead coroutine"),
     }

@@ -9,8 +9,10 @@ use crate::vm::{LoadMode, LuaError};
 
 type R = Result<Step, LuaError>;
 
-static LIB: Lib =
-    Lib { name: "package", functions: &[Native::new("loadlib", loadlib), Native::new("searchpath", searchpath)] };
+static LIB: Lib = Lib {
+    name: "package",
+    functions: &[Native::new("loadlib", loadlib), Native::new("searchpath", searchpath)],
+};
 
 static REQUIRE: Native = Native::new("require", require);
 static SEARCHERS: [Native; 4] = [
@@ -162,7 +164,11 @@ fn searcher_preload(cx: &mut Cx<'_>) -> R {
 }
 
 /// Looks for a module in the path on top of the window, which is `package[field]`: the file, or what was tried.
-fn find_file(cx: &mut Cx<'_>, field: &'static str, name: &[u8]) -> Result<Result<Vec<u8>, Vec<u8>>, LuaError> {
+fn find_file(
+    cx: &mut Cx<'_>,
+    field: &'static str,
+    name: &[u8],
+) -> Result<Result<Vec<u8>, Vec<u8>>, LuaError> {
     let mut path = cx.arg(cx.top() - 1);
     if path.is_number() {
         path = cx.number_string(path)?;

@@ -25,7 +25,11 @@ impl Vm {
     // ---- stack space ----
 
     /// Makes sure that `slots` slots above `at` exist. Returns `at`, which may have moved.
-    pub(crate) unsafe fn ensure_stack(&mut self, at: *mut Value, slots: usize) -> Result<*mut Value, LuaError> {
+    pub(crate) unsafe fn ensure_stack(
+        &mut self,
+        at: *mut Value,
+        slots: usize,
+    ) -> Result<*mut Value, LuaError> {
         let th = self.th;
         if at.wrapping_add(slots) <= (*th).limit && !cfg!(feature = "stress") {
             return Ok(at);
@@ -94,7 +98,12 @@ impl Vm {
     // ---- calls ----
 
     /// Pushes a frame for the value at `func`, whose arguments reach up to `th.top`.
-    pub(super) unsafe fn precall(&mut self, func: *mut Value, nresults: i16, flags: u8) -> Result<(), LuaError> {
+    pub(super) unsafe fn precall(
+        &mut self,
+        func: *mut Value,
+        nresults: i16,
+        flags: u8,
+    ) -> Result<(), LuaError> {
         let mut func = func;
         loop {
             match (*func).tag {
@@ -180,7 +189,12 @@ impl Vm {
     }
 
     /// Calls a metamethod for the running Lua frame's instruction, which `finish_op` completes with the result.
-    pub(super) unsafe fn call_meta(&mut self, handler: Value, args: &[Value], flags: u8) -> Result<(), LuaError> {
+    pub(super) unsafe fn call_meta(
+        &mut self,
+        handler: Value,
+        args: &[Value],
+        flags: u8,
+    ) -> Result<(), LuaError> {
         let top = self.free_top();
         self.call_at(top, handler, args, 1, frame_flag::META | flags)
     }
@@ -378,18 +392,22 @@ impl Vm {
         self.out_of_memory_pc = pc;
         (*(*th).frame).pc = pc.sub(1);
         // Collects now although the collector may be stopped: the alternative is an error.
-        (*th).top = self.open_top().unwrap_or_else(|| self.free_top());
+        // All registers are kept; then values that wait for the instruction end where they did.
+        let open = self.open_top().map(|top| top.offset_from((*th).stack));
+        (*th).top = self.free_top().max((*th).stack.offset(open.unwrap_or(0)));
         self.collect();
+        if let Some(open) = open {
+            (*th).top = (*th).stack.offset(open);
+        }
         Ok(())
     }
 
     /// Collects if that is due, and starts the next finalizer. The running frame is a Lua frame between two instructions.
     unsafe fn safepoint(&mut self) -> Result<(), LuaError> {
         let th = self.th;
-        let frame = (*th).frame;
-        // Values that the last instruction left open end at `top`, below the end of the frame, too: what uses them counts up
-        // to there, and they are its topmost live registers.
-        let keep = self.open_top().unwrap_or_else(|| self.free_top());
+        // Open values may end below the frame's last register: collect with all registers, then restore.
+        let open = self.open_top().map(|top| top.offset_from((*th).stack));
+        let keep = (*th).stack.offset(open.unwrap_or(0)).max(self.free_top());
         (*th).top = keep;
         if self.heap.gc_pending {
             if self.heap.gc.stopped {
@@ -403,12 +421,15 @@ impl Vm {
         {
             let handler = self.value_handler(object, Event::Gc);
             if handler.is_function() {
+                let keep_offset = keep.offset_from((*th).stack);
                 self.start_finalizer();
-                // `finish_frame` restores `top` to the slot of the finalizer: the open values below it survive.
-                self.call_at(keep, handler, &[object], 0, frame_flag::FINALIZER)?;
+                self.finalizer_top = open.unwrap_or(keep_offset) as usize;
+                return self.call_at(keep, handler, &[object], 0, frame_flag::FINALIZER);
             }
         }
-        let _ = frame;
+        if let Some(open) = open {
+            (*th).top = (*th).stack.offset(open);
+        }
         Ok(())
     }
 
@@ -445,7 +466,10 @@ impl Vm {
         self.native_outcome = NativeOutcome::NotCalled;
         let native_raised = std::mem::take(&mut self.native_raised);
         let raised = e.into_raised();
-        let with_handler = matches!(raised, Raised::Value(_) | Raised::Message { .. } | Raised::Runtime(_) | Raised::Argument { .. });
+        let with_handler = matches!(
+            raised,
+            Raised::Value(_) | Raised::Message { .. } | Raised::Runtime(_) | Raised::Argument { .. }
+        );
         let place = self.error_place(&raised);
         let value = match self.error_value(raised) {
             Ok(v) => v,
@@ -496,9 +520,9 @@ impl Vm {
         // Back to the protected call.
         Thread::close_upvals(th, (*frame).base);
         self.unwind_to(frame);
-        (*frame).state |= CAUGHT;
-        // Read only now: after an overflow the stack has been made smaller, which moves it.
+        // Only now: after an overflow the stack has just become smaller, elsewhere.
         let base = (*frame).base;
+        (*frame).state |= CAUGHT;
         put(base, value);
         (*th).top = base.add(1);
         Ok(())
@@ -539,7 +563,12 @@ impl Vm {
     }
 
     /// Runs the message handler of `xpcall` at the point of the error.
-    unsafe fn call_handler(&mut self, catcher: *mut Frame, value: Value, depth: usize) -> Result<(), LuaError> {
+    unsafe fn call_handler(
+        &mut self,
+        catcher: *mut Frame,
+        value: Value,
+        depth: usize,
+    ) -> Result<(), LuaError> {
         let handler = get((*catcher).base);
         if depth >= MAX_HANDLER_DEPTH {
             let text = crate::heap::string::constant(b"error in error handling");
@@ -556,13 +585,11 @@ impl Vm {
     /// An error in a finalizer reaches whoever caused the collection.
     unsafe fn finalizer_failed(&mut self, frame: *mut Frame, value: Value) -> Result<(), LuaError> {
         let th = self.th;
-        let func = (*frame).func();
-        let at = func.offset_from((*th).stack);
-        Thread::close_upvals(th, func);
-        // This may move the stack.
+        let offset = (*frame).func().offset_from((*th).stack);
+        Thread::close_upvals(th, (*frame).func());
         self.unwind_to(frame.sub(1));
         self.in_finalizer = false;
-        (*th).top = (*th).stack.offset(at);
+        (*th).top = (*th).stack.offset(offset);
         let mut text = b"error in __gc metamethod (".to_vec();
         if value.tag == tag::STRING {
             text.extend_from_slice(crate::heap::Str::bytes(value.as_str()));
@@ -575,7 +602,11 @@ impl Vm {
     }
 
     /// An error leaves a coroutine, or the program.
-    unsafe fn entry_failed(&mut self, value: Value, place: Option<super::error::Place>) -> Result<(), LuaError> {
+    unsafe fn entry_failed(
+        &mut self,
+        value: Value,
+        place: Option<super::error::Place>,
+    ) -> Result<(), LuaError> {
         let th = self.th;
         if th == self.main {
             self.final_traceback = Some(self.traceback(th, 0));
@@ -635,7 +666,8 @@ impl Vm {
             Ok(exit) => exit,
             Err(_) => {
                 // A bug of ours in a native function: this process is over, the program is not.
-                self.exit_values = vec![Value::string(crate::heap::string::constant(b"panic in native code"))];
+                self.exit_values =
+                    vec![Value::string(crate::heap::string::constant(b"panic in native code"))];
                 Exit::Failed
             }
         }

@@ -91,10 +91,9 @@ impl Vm {
                 return Vec::new();
             }
             let code = &*(*Self::frame_closure(frame)).code;
-            let source: &[u8] = if code.source.is_empty() { b"=?" } else { &code.source };
             // As `luaL_where`: without line information no position at all.
             let Some(line) = Self::frame_line(frame) else { return Vec::new() };
-            let mut out = short_source(source);
+            let mut out = short_source(&code.source);
             out.extend_from_slice(format!(":{line}: ").as_bytes());
             out
         }
@@ -109,9 +108,8 @@ impl Vm {
                 return Vec::new();
             }
             let code = &*(*Self::frame_closure(frame)).code;
-            let source: &[u8] = if code.source.is_empty() { b"=?" } else { &code.source };
             let line = Self::frame_line(frame).map_or(-1, i64::from);
-            let mut out = short_source(source);
+            let mut out = short_source(&code.source);
             out.extend_from_slice(format!(":{line}: ").as_bytes());
             out
         }
@@ -119,7 +117,10 @@ impl Vm {
 
     /// Where an error happened, for the excerpt of an uncaught one.
     pub(super) unsafe fn error_place(&self, raised: &Raised) -> Option<Place> {
-        if !matches!(raised, Raised::Message { .. } | Raised::Runtime(_) | Raised::Argument { .. } | Raised::Value(_)) {
+        if !matches!(
+            raised,
+            Raised::Message { .. } | Raised::Runtime(_) | Raised::Argument { .. } | Raised::Value(_)
+        ) {
             return None;
         }
         let th = self.th;
@@ -141,7 +142,7 @@ impl Vm {
     unsafe fn describe_function(&self, f: Value) -> FunctionInfo {
         if f.tag == tag::CLOSURE {
             let code: &Code = &*(*f.as_closure()).code;
-            let source: &[u8] = if code.source.is_empty() { b"=?" } else { &code.source };
+            let source: &[u8] = &code.source;
             return FunctionInfo {
                 source: source.to_vec(),
                 short_source: short_source(source),
@@ -168,7 +169,11 @@ impl Vm {
         }
     }
 
-    pub(super) unsafe fn describe_frame(&self, th: *mut Thread, frame: *const Frame) -> (FunctionInfo, Value) {
+    pub(super) unsafe fn describe_frame(
+        &self,
+        th: *mut Thread,
+        frame: *const Frame,
+    ) -> (FunctionInfo, Value) {
         let f = get((*frame).func());
         let mut info = self.describe_function(f);
         if let Some(line) = Self::frame_line(frame) {
@@ -184,7 +189,12 @@ impl Vm {
     }
 
     /// Name and slot of local variable `n` of a frame: a named one, a vararg (negative `n`) or a temporary.
-    unsafe fn frame_local(&self, th: *mut Thread, frame: *mut Frame, n: i64) -> Option<(Vec<u8>, *mut Value)> {
+    unsafe fn frame_local(
+        &self,
+        th: *mut Thread,
+        frame: *mut Frame,
+        n: i64,
+    ) -> Option<(Vec<u8>, *mut Value)> {
         let limit = if frame == (*th).frame {
             match (*frame).kind {
                 FrameKind::Lua if th == self.th => self.free_top(),

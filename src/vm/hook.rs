@@ -4,7 +4,7 @@
 use super::dispatch::{self, Slow};
 use super::{LuaError, Vm, slow};
 use crate::bytecode::{Instr, Op};
-use crate::heap::thread::frame_flag;
+use crate::heap::thread::{AfterHook, frame_flag};
 use crate::heap::{Code, FrameKind, Value};
 
 /// Hook events, as mask bits.
@@ -53,7 +53,10 @@ impl Vm {
                 hook.left = hook.count;
                 // The line event, if there is one, comes when the count hook has returned.
                 hook.counted = lines;
-                return self.call_hook(b"count", Value::NIL, !lines);
+                // As if the instruction ran, so that its line is the current one.
+                (*frame).pc = (*frame).pc.add(1);
+                let after = if lines { AfterHook::MoreEvents } else { AfterHook::Execute };
+                return self.call_hook(b"count", Value::NIL, after);
             }
         }
         if !lines {
@@ -65,7 +68,8 @@ impl Vm {
         if let Some(line) = (*code).line(pc)
             && Self::is_new_line(code, pc, last, line)
         {
-            return self.call_hook(b"line", Value::int(i64::from(line)), true);
+            (*frame).pc = (*frame).pc.add(1);
+            return self.call_hook(b"line", Value::int(i64::from(line)), AfterHook::Execute);
         }
         Ok(())
     }
@@ -81,22 +85,22 @@ impl Vm {
         enters_loop || (*code).line(last) != Some(line)
     }
 
-    /// Calls the hook function above the running frame. `skip`: the instruction that waits in that frame has no more events.
-    unsafe fn call_hook(&mut self, event: &[u8], line: Value, skip: bool) -> Result<(), LuaError> {
+    /// Calls the hook function above the running frame.
+    unsafe fn call_hook(&mut self, event: &[u8], line: Value, after: AfterHook) -> Result<(), LuaError> {
         let th = self.th;
         let Some(func) = (*th).hook.as_ref().map(|h| h.func) else { return Ok(()) };
         let name = Value::string(crate::heap::string::constant(event));
         let open = (*th).top;
         let at = self.free_top().max(open);
         (*th).in_hook = true;
-        (*th).hook_skip = skip;
+        (*th).after_hook = after;
         (*th).hook_top = open.offset_from((*th).stack) as usize;
         self.refresh_hooks();
         let called = self.call_at(at, func, &[name, line], 0, frame_flag::HOOK);
         if let Err(e) = &called {
             (*th).in_hook = false;
             self.refresh_hooks();
-            // The frame's `pc` is that of the instruction that waits: it cannot be put back.
+            // The instruction may not run again on its own: events of it have passed.
             self.no_retry = e.is_memory();
         }
         called
@@ -108,7 +112,11 @@ impl Vm {
         (*th).in_hook = false;
         (*th).top = (*th).stack.add((*th).hook_top);
         self.refresh_hooks();
-        self.skip_hook = self.hooked && (*th).hook_skip && (*(*th).frame).kind == FrameKind::Lua;
+        let frame = (*th).frame;
+        if (*frame).kind == FrameKind::Lua && (*th).after_hook != AfterHook::GoOn {
+            (*frame).pc = (*frame).pc.sub(1);
+            self.skip_hook = self.hooked && (*th).after_hook == AfterHook::Execute;
+        }
         Ok(())
     }
 
@@ -120,7 +128,7 @@ impl Vm {
             return Ok(());
         }
         let tail = (*(*th).frame).flags & frame_flag::TAIL != 0;
-        self.call_hook(if tail { b"tail call" } else { b"call" }, Value::NIL, false)
+        self.call_hook(if tail { b"tail call" } else { b"call" }, Value::NIL, AfterHook::GoOn)
     }
 
     /// A frame is about to end with `n` results: the return event. True if the hook runs first and the return must happen again
@@ -138,14 +146,12 @@ impl Vm {
             return Ok(false);
         }
         (*frame).flags |= frame_flag::HOOKED;
-        if (*frame).kind == FrameKind::Lua {
-            // The return instruction runs again afterwards.
-            (*frame).pc = (*frame).pc.sub(1);
-        } else {
+        if (*frame).kind == FrameKind::Native {
             // A native function has returned already: its results stay on top, and it "returns" again.
             (*frame).state = RETURNING | n as u64;
         }
-        self.call_hook(b"return", Value::NIL, true)?;
+        // The return instruction of a Lua function runs again.
+        self.call_hook(b"return", Value::NIL, AfterHook::Execute)?;
         Ok(true)
     }
 }

@@ -120,7 +120,9 @@ fn register_name(code: &Code, pc: usize, reg: u32) -> Option<Named> {
         }
         Op::GetInt => Some(("field", b"?".to_vec())),
         Op::GetUpval => Some(("upvalue", upval_name(code, u32::from(ins.b())))),
-        Op::LoadK => constant_string(code, ins.w() as u32 / crate::bytecode::instr::SLOT).map(|s| ("constant", s)),
+        Op::LoadK => {
+            constant_string(code, ins.w() as u32 / crate::bytecode::instr::SLOT).map(|s| ("constant", s))
+        }
         Op::Method => Some(("method", key_name(code, Some(scaled(ins.c()))))),
         _ => None,
     }
@@ -134,7 +136,9 @@ fn key_name(code: &Code, index: Option<u32>) -> Vec<u8> {
 fn event_of(op: Op) -> Option<Event> {
     Some(match op {
         Op::GetTabUp | Op::GetField | Op::GetIndex | Op::GetInt | Op::Method => Event::Index,
-        Op::SetTabUp | Op::SetField | Op::SetFieldK | Op::SetIndex | Op::SetIndexK | Op::SetInt => Event::NewIndex,
+        Op::SetTabUp | Op::SetField | Op::SetFieldK | Op::SetIndex | Op::SetIndexK | Op::SetInt => {
+            Event::NewIndex
+        }
         Op::Add | Op::AddK | Op::AddI => Event::Add,
         Op::Sub | Op::SubK | Op::KSub => Event::Sub,
         Op::Mul | Op::MulK => Event::Mul,
@@ -251,7 +255,11 @@ impl Vm {
     }
 
     /// Name of the function running in `frame`, from the instruction that called it.
-    pub(super) unsafe fn called_name(&self, th: *mut crate::heap::Thread, frame: *const Frame) -> Option<Named> {
+    pub(super) unsafe fn called_name(
+        &self,
+        th: *mut crate::heap::Thread,
+        frame: *const Frame,
+    ) -> Option<Named> {
         let flags = (*frame).flags;
         // As 5.3: the function that a finalizer interrupts is called `__gc`.
         if frame < (*th).frame && (*frame.add(1)).flags & frame_flag::FINALIZER != 0 {
@@ -272,8 +280,17 @@ impl Vm {
         let ins = *code.code.get(pc)?;
         let op = ins.op()?;
         match op {
-            Op::Call | Op::TailCall if flags & (frame_flag::META | frame_flag::FINALIZER) == 0 => register_name(code, pc, scaled(ins.a())),
+            Op::Call | Op::TailCall if flags & (frame_flag::META | frame_flag::FINALIZER) == 0 => {
+                register_name(code, pc, scaled(ins.a()))
+            }
             Op::GenericCall => Some(("for iterator", b"for iterator".to_vec())),
+            // `x >> n` is compiled as a shift to the left, and says so in its hint.
+            Op::ShlI if ins.h() == 1 => {
+                Some(("metamethod", EVENT_NAMES[Event::Shr as usize].as_bytes().to_vec()))
+            }
+            Op::AddI if ins.h() == 2 => {
+                Some(("metamethod", EVENT_NAMES[Event::Sub as usize].as_bytes().to_vec()))
+            }
             op => event_of(op).map(|e| ("metamethod", EVENT_NAMES[e as usize].as_bytes().to_vec())),
         }
     }

@@ -509,7 +509,8 @@ impl<'gc> Tab<'gc> {
         // SAFETY: both ranges are checked; `copy` allows overlap.
         unsafe {
             let len = (*self.at).arr_len as usize;
-            let inside = from.checked_add(n).is_some_and(|e| e <= len) && to.checked_add(n).is_some_and(|e| e <= len);
+            let inside =
+                from.checked_add(n).is_some_and(|e| e <= len) && to.checked_add(n).is_some_and(|e| e <= len);
             if inside {
                 std::ptr::copy((*self.at).arr.add(from), (*self.at).arr.add(to), n);
             }
@@ -578,6 +579,17 @@ impl Co<'_> {
         // SAFETY: live during 'gc; both point into one stack.
         let used = unsafe { (*self.at).top.offset_from((*self.at).stack) as usize };
         n <= crate::limits::MAX_STACK.saturating_sub(used)
+    }
+
+    /// The function on top of its stack, if that is a native one.
+    #[must_use]
+    pub fn native_on_top(self) -> Option<&'static Native> {
+        // SAFETY: live during 'gc; the frame's function slot holds the function, and descriptors are static.
+        unsafe {
+            let frame = (*self.at).frame;
+            let native = frame > (*self.at).frames && (*frame).kind == crate::heap::FrameKind::Native;
+            native.then(|| &*Vm::frame_native(frame))
+        }
     }
 
     pub(super) const fn raw(self) -> *mut Thread {
@@ -995,7 +1007,11 @@ impl<'gc> Cx<'gc> {
     ///
     /// # Errors
     /// "attempt to index a … value".
-    pub fn index(&mut self, obj: Val<'gc>, key: Val<'gc>) -> Result<Result<Val<'gc>, [Val<'gc>; 3]>, LuaError> {
+    pub fn index(
+        &mut self,
+        obj: Val<'gc>,
+        key: Val<'gc>,
+    ) -> Result<Result<Val<'gc>, [Val<'gc>; 3]>, LuaError> {
         use super::index::Get;
         // SAFETY: live during 'gc.
         unsafe {

@@ -156,7 +156,14 @@ const CHAIN: usize = 8;
 
 /// `R[dst] = t[key]` for a constant key, if no metamethod is needed.
 #[inline(always)]
-unsafe fn get_constant_key(s: State, vm: *mut Vm, t: *mut Table, key: *const KSlot, dst: *mut Value, f: Slow) -> Step {
+unsafe fn get_constant_key(
+    s: State,
+    vm: *mut Vm,
+    t: *mut Table,
+    key: *const KSlot,
+    dst: *mut Value,
+    f: Slow,
+) -> Step {
     match find_constant_key(t, key) {
         Found::Node(node) if (*node).vtag != tag::NIL => {
             (*dst).payload = (*node).payload;
@@ -478,7 +485,13 @@ pub(super) mod op {
         let up = s.upval(vm, ins.b());
         if (*up).tag == tag::TABLE {
             let t = (*up).payload as *mut Table;
-            return set_constant_key(s, t, s.konst(ins.c()), get(s.reg(ins.a())), Step::Slow(s, slow::set_tab_up));
+            return set_constant_key(
+                s,
+                t,
+                s.konst(ins.c()),
+                get(s.reg(ins.a())),
+                Step::Slow(s, slow::set_tab_up),
+            );
         }
         Step::Slow(s, slow::set_tab_up)
     }
@@ -552,7 +565,13 @@ pub(super) mod op {
         let obj = s.reg(ins.a());
         if (*obj).tag == tag::TABLE {
             let t = (*obj).payload as *mut Table;
-            return set_constant_key(s, t, s.konst(ins.b()), get(s.reg(ins.c())), Step::More(s, More::AddField));
+            return set_constant_key(
+                s,
+                t,
+                s.konst(ins.b()),
+                get(s.reg(ins.c())),
+                Step::More(s, More::AddField),
+            );
         }
         Step::Slow(s, slow::set_field)
     }
@@ -562,7 +581,13 @@ pub(super) mod op {
         let obj = s.reg(ins.a());
         if (*obj).tag == tag::TABLE {
             let t = (*obj).payload as *mut Table;
-            return set_constant_key(s, t, s.konst(ins.b()), s.konst_value(ins.c()), Step::More(s, More::AddFieldK));
+            return set_constant_key(
+                s,
+                t,
+                s.konst(ins.b()),
+                s.konst_value(ins.c()),
+                Step::More(s, More::AddFieldK),
+            );
         }
         Step::Slow(s, slow::set_field_k)
     }
@@ -1266,13 +1291,10 @@ pub(super) mod more {
         if (*vm).heap.gc_pending {
             return Step::Slow(s, slow::concat);
         }
-        match slow::concat_plain(&mut *vm, s.reg(ins.b()), ins.c() as usize) {
-            Some(v) => {
-                put(s.reg(ins.a()), v);
-                Step::Next(s)
-            }
-            None => Step::Slow(s, slow::concat),
+        if slow::concat_plain(vm, s.reg(ins.b()), ins.c() as usize, s.reg(ins.a())) {
+            return Step::Next(s);
         }
+        Step::Slow(s, slow::concat)
     }
 
     #[inline(always)]
@@ -1280,11 +1302,8 @@ pub(super) mod more {
         if (*vm).heap.gc_pending {
             return Step::Slow(s, slow::closure);
         }
-        match slow::make_closure(&mut *vm, ins) {
-            Ok(v) => {
-                put(s.reg(ins.a()), v);
-                Step::Next(s)
-            }
+        match slow::make_closure(vm, ins) {
+            Ok(()) => Step::Next(s),
             Err(_) => Step::Slow(s, slow::closure),
         }
     }

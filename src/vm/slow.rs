@@ -152,8 +152,7 @@ pub(super) unsafe fn set_list(vm: &mut Vm, ins: Instr) -> R {
     let first = (*(*frame).pc).w() as u32 as usize;
     (*frame).pc = (*frame).pc.add(1);
     let a = reg(vm, ins.a());
-    let count =
-        if ins.b() != 0 { ins.b() as usize } else { (*vm.th).top.offset_from(a) as usize - 1 };
+    let count = if ins.b() != 0 { ins.b() as usize } else { (*vm.th).top.offset_from(a) as usize - 1 };
     if (*a).tag != tag::TABLE {
         // Only foreign bytecode can come here.
         return Err(LuaError::runtime("attempt to fill a value that is not a table"));
@@ -200,8 +199,8 @@ unsafe fn arith_values(vm: &mut Vm, dst: u16, op: Arith, a: (Value, Operand), b:
                 put(reg(vm, dst), v);
                 return Ok(());
             }
-            Err(ArithError::DivisionByZero) => return Err(LuaError::runtime("attempt to perform 'n//0'")),
-            Err(ArithError::ModuloByZero) => return Err(LuaError::runtime("attempt to perform 'n%%0'")),
+            Err(ArithError::DivisionByZero) => return Err(LuaError::runtime("attempt to divide by zero")),
+            Err(ArithError::ModuloByZero) => return Err(LuaError::runtime("attempt to perform 'n%0'")),
             Err(ArithError::NoInteger) => {}
         }
     }
@@ -215,7 +214,11 @@ unsafe fn arith_values(vm: &mut Vm, dst: u16, op: Arith, a: (Value, Operand), b:
     if is_bitwise(op) {
         if a.is_number() && b.is_number() || (vm.to_number(a).is_some() && vm.to_number(b).is_some()) {
             // Both are numbers: one has no integer representation.
-            let culprit = if vm.to_number(a).is_some_and(|v| arith::to_int(v).is_none()) { (a, a_is) } else { (b, b_is) };
+            let culprit = if vm.to_number(a).is_some_and(|v| arith::to_int(v).is_none()) {
+                (a, a_is)
+            } else {
+                (b, b_is)
+            };
             return Err(vm.no_integer_error(culprit.0, culprit.1));
         }
         let culprit = if a.is_number() { (b, b_is) } else { (a, a_is) };
@@ -341,9 +344,10 @@ pub(super) unsafe fn concat(vm: &mut Vm, ins: Instr) -> R {
 /// Bytes of a concatenation that is put together on the Rust stack.
 const SMALL_CONCAT: usize = 256;
 
-/// Concatenation of strings and numbers into a short string; `None` for anything else.
+/// Concatenation of strings and numbers into a short string; false for anything else. The result goes through a pointer: a
+/// return value in memory would cost the handler its sibling call.
 #[inline(never)]
-pub(super) unsafe fn concat_plain(vm: &mut Vm, first: *mut Value, n: usize) -> Option<Value> {
+pub(super) unsafe fn concat_plain(vm: *mut Vm, first: *mut Value, n: usize, dst: *mut Value) -> bool {
     let mut buffer = [0u8; SMALL_CONCAT];
     let mut len = 0;
     for i in 0..n {
@@ -359,12 +363,19 @@ pub(super) unsafe fn concat_plain(vm: &mut Vm, first: *mut Value, n: usize) -> O
                 number = crate::numfmt::float_text(v.as_float());
                 &number[..]
             }
-            _ => return None,
+            _ => return false,
         };
-        buffer.get_mut(len..len + bytes.len())?.copy_from_slice(bytes);
+        let Some(room) = buffer.get_mut(len..len + bytes.len()) else { return false };
+        room.copy_from_slice(bytes);
         len += bytes.len();
     }
-    vm.heap.new_string(&buffer[..len]).ok().map(|s| Value::string(s))
+    match (*vm).heap.new_string(&buffer[..len]) {
+        Ok(s) => {
+            put(dst, Value::string(s));
+            true
+        }
+        Err(_) => false,
+    }
 }
 
 /// Concatenates the first `count` operands, from the right.
@@ -672,14 +683,13 @@ pub(super) unsafe fn closure(vm: &mut Vm, ins: Instr) -> R {
         return vm.collect_and_retry();
     }
     vm.retried = false;
-    let new = make_closure(vm, ins)?;
-    put(reg(vm, ins.a()), new);
-    Ok(())
+    make_closure(vm, ins)
 }
 
 /// A closure over prototype W of the running function.
 #[inline(never)]
-pub(super) unsafe fn make_closure(vm: &mut Vm, ins: Instr) -> Result<Value, LuaError> {
+pub(super) unsafe fn make_closure(vm: *mut Vm, ins: Instr) -> Result<(), LuaError> {
+    let vm = &mut *vm;
     let th = vm.th;
     let frame = (*th).frame;
     let parent = Vm::frame_closure(frame);
@@ -694,7 +704,8 @@ pub(super) unsafe fn make_closure(vm: &mut Vm, ins: Instr) -> Result<Value, LuaE
         };
         *Closure::upval(new, i) = upval;
     }
-    Ok(Value::closure(new))
+    put(reg(vm, ins.a()), Value::closure(new));
+    Ok(())
 }
 
 /// The budget is used up: the slice ends before the instruction, which runs again in the next one.
