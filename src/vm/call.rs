@@ -392,8 +392,13 @@ impl Vm {
         self.out_of_memory_pc = pc;
         (*(*th).frame).pc = pc.sub(1);
         // Collects now although the collector may be stopped: the alternative is an error.
-        (*th).top = self.open_top().unwrap_or_else(|| self.free_top());
+        // All registers are kept; then values that wait for the instruction end where they did.
+        let open = self.open_top().map(|top| top.offset_from((*th).stack));
+        (*th).top = self.free_top().max((*th).stack.offset(open.unwrap_or(0)));
         self.collect();
+        if let Some(open) = open {
+            (*th).top = (*th).stack.offset(open);
+        }
         Ok(())
     }
 
