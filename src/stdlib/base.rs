@@ -440,11 +440,7 @@ fn load(cx: &mut Cx<'_>) -> R {
         cx.opt_str(1)?;
         // Remember whether an environment was given before the window grows.
         cx.set_state(if has_env { 2 } else { 1 });
-        if !has_env {
-            cx.set_top(4);
-        } else {
-            cx.set_top(4);
-        }
+        cx.set_top(4);
         cx.keep(Pieces(Vec::new()));
         let reader = cx.arg(0);
         return cx.call(&[reader], 1);

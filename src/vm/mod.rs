@@ -205,7 +205,8 @@ impl Vm {
     ) -> Result<*mut Closure, OutOfMemory> {
         // SAFETY: by contract; the closure has as many upvalues as its code says.
         unsafe {
-            let n = (&(*code).upvals).len();
+            let upvals = &(*code).upvals;
+            let n = upvals.len();
             let closure = self.heap.new_closure(code, n)?;
             for i in 0..n {
                 let v = if i == 0 { env } else { Value::NIL };

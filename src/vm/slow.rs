@@ -190,7 +190,7 @@ const fn is_bitwise(op: Arith) -> bool {
 unsafe fn arith_values(vm: &mut Vm, dst: u16, op: Arith, a: (Value, Operand), b: (Value, Operand)) -> R {
     let ((a, a_is), (b, b_is)) = (a, b);
     if let (Some(mut x), Some(mut y)) = (vm.to_number(a), vm.to_number(b)) {
-        if !is_bitwise(op) && !(a.is_number() && b.is_number()) {
+        if !(is_bitwise(op) || a.is_number() && b.is_number()) {
             // As 5.3: strings take part in arithmetic as floats.
             (x, y) = (Value::float(arith::to_float(x)), Value::float(arith::to_float(y)));
         }
@@ -637,10 +637,8 @@ pub(super) unsafe fn tail_call(vm: &mut Vm, ins: Instr) -> R {
     (*th).top = to.add(n);
     let (nresults, flags) = ((*frame).nresults, (*frame).flags | frame_flag::TAIL);
     (*th).frame = frame.sub(1);
-    if let Err(e) = vm.precall(to, nresults, flags) {
-        // The caller's frame is gone already; the error belongs to its caller.
-        return Err(e);
-    }
+    // The frame is gone already: an error belongs to its caller.
+    vm.precall(to, nresults, flags)?;
     Ok(())
 }
 
