@@ -11,11 +11,12 @@ use crate::heap::Code;
 use crate::limits::MAX_HISTORY;
 use crate::runtime::loader::compile_source;
 use crate::runtime::script::{Reply, Script};
+use crate::stdlib::io::stream;
 use crate::syntax::SyntaxError;
 use rustyline::error::ReadlineError;
 use rustyline::history::DefaultHistory;
 use rustyline::{Config, Editor};
-use std::io::{BufRead, IsTerminal};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 /// Start an interactive session
@@ -214,18 +215,9 @@ impl Lines {
                 })
             }
             Self::Pipe => {
-                let mut line = Vec::new();
-                let read = std::io::stdin().lock().read_until(b'\n', &mut line);
-                match read {
-                    Ok(0) => Err(Stop::End),
-                    Ok(_) => {
-                        if line.ends_with(b"\n") {
-                            line.pop();
-                        }
-                        Ok(line)
-                    }
-                    Err(e) => Err(Stop::Broken(format!("cannot read standard input: {e}"))),
-                }
+                let line =
+                    read_line().map_err(|e| Stop::Broken(format!("cannot read standard input: {e}")))?;
+                line.ok_or(Stop::End)
             }
         }
     }
@@ -244,6 +236,26 @@ impl Lines {
             // A home that cannot be written to is no error of the session.
             let _ = path.parent().map(std::fs::create_dir_all);
             let _ = editor.save_history(path);
+        }
+    }
+}
+
+/// The next line of standard input without its end; none at the end. Programs read what follows it, so nothing is read
+/// ahead past the stream that they use.
+fn read_line() -> std::io::Result<Option<Vec<u8>>> {
+    let mut stdin = stream::lock(stream::stdin());
+    let mut line = Vec::new();
+    loop {
+        let bytes = stdin.peek()?;
+        if bytes.is_empty() {
+            return Ok((!line.is_empty()).then_some(line));
+        }
+        let end = memchr::memchr(b'\n', bytes);
+        let taken = end.unwrap_or(bytes.len());
+        line.extend_from_slice(&bytes[..taken]);
+        stdin.consume(taken + usize::from(end.is_some()));
+        if end.is_some() {
+            return Ok(Some(line));
         }
     }
 }

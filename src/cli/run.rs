@@ -32,19 +32,18 @@ pub struct Args {
 
 /// Runs the command; the result is the exit code.
 pub fn run(args: &Args, memory_limit: Option<usize>) -> i32 {
-    let words = args.file.iter().chain(&args.args);
-    let (name, chunk, words) = match (&args.eval, &args.file) {
-        (Some(code), _) => {
-            let chunk = Chunk { name: b"=(command line)".to_vec(), text: bytes_of(code) };
-            (OsStr::new("--eval"), Ok(chunk), words.skip(0))
+    let mut words: Vec<Vec<u8>> = args.args.iter().map(|word| bytes_of(word)).collect();
+    let (name, chunk) = match (&args.eval, &args.file) {
+        (Some(code), first) => {
+            words.splice(0..0, first.iter().map(|word| bytes_of(word)));
+            (OsStr::new("--eval"), Ok(Chunk { name: b"=(command line)".to_vec(), text: bytes_of(code) }))
         }
-        (None, Some(file)) => (file.as_os_str(), Chunk::read(file), words.skip(1)),
+        (None, Some(file)) => (file.as_os_str(), Chunk::read(file)),
         (None, None) => {
             exit::complain("Error: nothing to run\n = help: wippy run FILE.lua, or wippy run --eval CODE\n");
             return exit::FAILURE;
         }
     };
-    let words: Vec<Vec<u8>> = words.map(|word| bytes_of(word)).collect();
     let compiled = chunk.and_then(|chunk| Ok((chunk.compile()?, chunk)));
     let Ok((proto, chunk)): Result<_, Reported> = compiled else { return exit::FAILURE };
     if args.dump_bytecode {

@@ -98,9 +98,7 @@ impl Script {
             match self.vm.run() {
                 Exit::Preempted => {}
                 Exit::Quit(code) => {
-                    if self.vm.close_on_exit {
-                        self.close();
-                    }
+                    self.close_if_asked();
                     return Outcome::Quit(code);
                 }
                 Exit::Done => return self.outcome_of_results(),
@@ -114,7 +112,10 @@ impl Script {
         loop {
             match self.vm.run() {
                 Exit::Preempted => {}
-                Exit::Quit(code) => return Reply::Quit(code),
+                Exit::Quit(code) => {
+                    self.close_if_asked();
+                    return Reply::Quit(code);
+                }
                 Exit::Done => return Reply::Values(self.vm.exit_values().len()),
                 Exit::Failed => return Reply::Failed(self.failure()),
             }
@@ -207,6 +208,13 @@ impl Script {
             }
         }
         format!("(error object is a {} value)", value.type_name()).into_bytes()
+    }
+
+    /// The second argument of `os.exit`.
+    fn close_if_asked(&mut self) {
+        if self.vm.close_on_exit {
+            self.close();
+        }
     }
 
     /// Runs the finalizers of everything that is left, as the end of a program does.

@@ -46,7 +46,11 @@ fn assert(cx: &mut Cx<'_>) -> R {
     if cx.top() < 2 {
         return Err(LuaError::message("assertion failed!"));
     }
-    Err(cx.raise(cx.arg(1)))
+    // As 5.3, which goes through `error`: a string gets the position of the caller.
+    match cx.arg(1).as_str() {
+        Some(s) => Err(LuaError::message(s.bytes())),
+        None => Err(cx.raise(cx.arg(1))),
+    }
 }
 
 fn error(cx: &mut Cx<'_>) -> R {

@@ -230,7 +230,7 @@ fn best(cx: &mut Cx<'_>, least: bool) -> R {
         let less = if a.is_number() && b.is_number() {
             a.number_less_than(b)
         } else {
-            match cx.less_than(a, b).map_err(LuaError::without_position)? {
+            match cx.less_than(a, b)? {
                 Ok(less) => less,
                 Err(call) => {
                     cx.set(0, best);

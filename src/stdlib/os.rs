@@ -132,7 +132,8 @@ fn rename(cx: &mut Cx<'_>) -> R {
     let from = cx.check_str(0)?;
     let to = cx.check_str(1)?;
     let result = std::fs::rename(path_of(c_string(from.bytes())), path_of(c_string(to.bytes())));
-    file_result(cx, result, Some(from.bytes()))
+    // As 5.3, which names neither file.
+    file_result(cx, result, None)
 }
 
 /// There is one locale, "C".
@@ -159,26 +160,18 @@ fn tmpname(cx: &mut Cx<'_>) -> R {
 
 // ---- time ----
 
-/// Processor time of the program in seconds; where the system does not tell, time since the start.
+/// Processor time of the program in seconds.
+#[cfg(unix)]
 fn processor_time() -> f64 {
-    static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
-    let elapsed = START.get_or_init(std::time::Instant::now).elapsed();
-    #[cfg(target_os = "linux")]
-    if let Some(seconds) = scheduled_time() {
-        return seconds;
-    }
-    elapsed.as_secs_f64()
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
-#[cfg(target_os = "linux")]
-fn scheduled_time() -> Option<f64> {
-    // The first number is the time a thread has run, in nanoseconds. Short-lived threads that ended are not in it.
-    let mut total: u64 = 0;
-    for task in std::fs::read_dir("/proc/self/task").ok()? {
-        let text = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
-        total += text.split(' ').next()?.parse::<u64>().ok()?;
-    }
-    Some(total as f64 / 1e9)
+/// Time since the first call, which is all the standard library knows.
+#[cfg(not(unix))]
+fn processor_time() -> f64 {
+    static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    START.get_or_init(std::time::Instant::now).elapsed().as_secs_f64()
 }
 
 fn clock(cx: &mut Cx<'_>) -> R {

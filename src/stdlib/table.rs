@@ -57,7 +57,7 @@ pub(super) fn check_tab(cx: &Cx<'_>, i: usize, uses: u8) -> Result<(), LuaError>
 
 /// Pushes `obj[i]`, or asks for the call that does.
 pub(super) fn get<'gc>(cx: &mut Cx<'gc>, obj: Val<'gc>, i: i64) -> Result<Option<Step>, LuaError> {
-    match cx.index(obj, Val::int(i)).map_err(LuaError::without_position)? {
+    match cx.index(obj, Val::int(i))? {
         Ok(v) => {
             cx.push(v);
             Ok(None)
@@ -69,7 +69,7 @@ pub(super) fn get<'gc>(cx: &mut Cx<'gc>, obj: Val<'gc>, i: i64) -> Result<Option
 /// Pops a value into `obj[i]`, perhaps by a call.
 pub(super) fn put<'gc>(cx: &mut Cx<'gc>, obj: Val<'gc>, i: i64) -> Result<Option<Step>, LuaError> {
     let v = cx.pop();
-    match cx.set_index(obj, Val::int(i), v).map_err(LuaError::without_position)? {
+    match cx.set_index(obj, Val::int(i), v)? {
         None => Ok(None),
         Some(call) => cx.call(&call, 0).map(Some),
     }

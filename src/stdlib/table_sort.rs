@@ -58,7 +58,7 @@ impl SortAccess for Access<'_, '_> {
             self.hands[hand as usize] = t.get_int(index.into());
             return Ok(Progress::Done);
         }
-        let found = self.cx.index(self.obj, Val::int(index.into())).map_err(LuaError::without_position)?;
+        let found = self.cx.index(self.obj, Val::int(index.into()))?;
         match found {
             Ok(v) => {
                 self.hands[hand as usize] = v;
@@ -81,7 +81,7 @@ impl SortAccess for Access<'_, '_> {
             return Ok(Progress::Done);
         }
         let call =
-            self.cx.set_index(self.obj, Val::int(index.into()), v).map_err(LuaError::without_position)?;
+            self.cx.set_index(self.obj, Val::int(index.into()), v)?;
         match call {
             None => Ok(Progress::Done),
             Some(call) => {
@@ -97,7 +97,7 @@ impl SortAccess for Access<'_, '_> {
     fn less(&mut self, a: Hand, b: Hand) -> Result<Option<bool>, LuaError> {
         let (a, b) = (self.hands[a as usize], self.hands[b as usize]);
         let call = if self.comparator.is_nil() {
-            match self.cx.less_than(a, b).map_err(LuaError::without_position)? {
+            match self.cx.less_than(a, b)? {
                 Ok(answer) => return Ok(Some(answer)),
                 Err(call) => call,
             }

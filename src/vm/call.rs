@@ -398,9 +398,9 @@ impl Vm {
     /// Collects if that is due, and starts the next finalizer. The running frame is a Lua frame between two instructions.
     unsafe fn safepoint(&mut self) -> Result<(), LuaError> {
         let th = self.th;
-        let frame = (*th).frame;
-        let keep = self.open_top().unwrap_or_else(|| self.free_top());
-        let keep = keep.max(self.free_top());
+        // Open values may end below the frame's last register: collect with all registers, then restore.
+        let open = self.open_top().map(|top| top.offset_from((*th).stack));
+        let keep = (*th).stack.offset(open.unwrap_or(0)).max(self.free_top());
         (*th).top = keep;
         if self.heap.gc_pending {
             if self.heap.gc.stopped {
@@ -414,12 +414,15 @@ impl Vm {
         {
             let handler = self.value_handler(object, Event::Gc);
             if handler.is_function() {
+                let keep_offset = keep.offset_from((*th).stack);
                 self.start_finalizer();
-                // `finish_frame` restores `top` to the slot of the finalizer: the open values below it survive.
-                self.call_at(keep, handler, &[object], 0, frame_flag::FINALIZER)?;
+                self.finalizer_top = open.unwrap_or(keep_offset) as usize;
+                return self.call_at(keep, handler, &[object], 0, frame_flag::FINALIZER);
             }
         }
-        let _ = frame;
+        if let Some(open) = open {
+            (*th).top = (*th).stack.offset(open);
+        }
         Ok(())
     }
 
@@ -508,9 +511,10 @@ impl Vm {
             return self.entry_failed(value, place);
         }
         // Back to the protected call.
-        let base = (*frame).base;
-        Thread::close_upvals(th, base);
+        Thread::close_upvals(th, (*frame).base);
         self.unwind_to(frame);
+        // Only now: after an overflow the stack has just become smaller, elsewhere.
+        let base = (*frame).base;
         (*frame).state |= CAUGHT;
         put(base, value);
         (*th).top = base.add(1);
@@ -574,11 +578,11 @@ impl Vm {
     /// An error in a finalizer reaches whoever caused the collection.
     unsafe fn finalizer_failed(&mut self, frame: *mut Frame, value: Value) -> Result<(), LuaError> {
         let th = self.th;
-        let func = (*frame).func();
-        Thread::close_upvals(th, func);
+        let offset = (*frame).func().offset_from((*th).stack);
+        Thread::close_upvals(th, (*frame).func());
         self.unwind_to(frame.sub(1));
         self.in_finalizer = false;
-        (*th).top = func;
+        (*th).top = (*th).stack.offset(offset);
         let mut text = b"error in __gc metamethod (".to_vec();
         if value.tag == tag::STRING {
             text.extend_from_slice(crate::heap::Str::bytes(value.as_str()));

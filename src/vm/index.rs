@@ -52,7 +52,7 @@ impl Vm {
             obj = handler;
             what = Operand::None;
         }
-        Err(LuaError::runtime("'__index' chain too long; possibly a loop"))
+        Err(LuaError::runtime("'__index' chain too long; possible loop"))
     }
 
     /// `obj[key] = v`, following `__newindex`.
@@ -100,6 +100,6 @@ impl Vm {
             obj = handler;
             what = Operand::None;
         }
-        Err(LuaError::runtime("'__newindex' chain too long; possibly a loop"))
+        Err(LuaError::runtime("'__newindex' chain too long; possible loop"))
     }
 }

@@ -1,22 +1,11 @@
 //! Additions to the native interface for functions that work on table-like values: lengths and equality with
-//! metamethods, errors as functions written in C raise them, kept state without a new allocation.
+//! metamethods, kept state without a new allocation.
 
 use super::meta::Event;
 use super::native::{Cx, Val};
-use super::{LuaError, error::Raised};
+use super::LuaError;
 use crate::heap::{Thread, Value};
 use std::any::Any;
-
-impl LuaError {
-    /// The same message without position: an operation that fails inside a native function names no line.
-    #[must_use]
-    pub fn without_position(self) -> Self {
-        match self.into_raised() {
-            Raised::Message { text, .. } => Self::new(Raised::Message { text, level: 0 }),
-            other => Self::new(other),
-        }
-    }
-}
 
 impl<'gc> Cx<'gc> {
     /// `#v`: the length, or the call whose result it is.
@@ -35,7 +24,7 @@ impl<'gc> Cx<'gc> {
             return Ok(Ok(Val::int(t.raw_len())));
         }
         // SAFETY: live during 'gc.
-        Err(unsafe { self.vm().type_error(v.raw(), "get length of", super::names::Operand::None) }.without_position())
+        Err(unsafe { self.vm().type_error(v.raw(), "get length of", super::names::Operand::None) })
     }
 
     /// `a == b`: the answer, or the call whose first result, as a truth value, is the answer.

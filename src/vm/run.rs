@@ -1291,13 +1291,10 @@ pub(super) mod more {
         if (*vm).heap.gc_pending {
             return Step::Slow(s, slow::concat);
         }
-        match slow::concat_plain(&mut *vm, s.reg(ins.b()), ins.c() as usize) {
-            Some(v) => {
-                put(s.reg(ins.a()), v);
-                Step::Next(s)
-            }
-            None => Step::Slow(s, slow::concat),
+        if slow::concat_plain(vm, s.reg(ins.b()), ins.c() as usize, s.reg(ins.a())) {
+            return Step::Next(s);
         }
+        Step::Slow(s, slow::concat)
     }
 
     #[inline(always)]
@@ -1305,11 +1302,8 @@ pub(super) mod more {
         if (*vm).heap.gc_pending {
             return Step::Slow(s, slow::closure);
         }
-        match slow::make_closure(&mut *vm, ins) {
-            Ok(v) => {
-                put(s.reg(ins.a()), v);
-                Step::Next(s)
-            }
+        match slow::make_closure(vm, ins) {
+            Ok(()) => Step::Next(s),
             Err(_) => Step::Slow(s, slow::closure),
         }
     }

@@ -199,8 +199,8 @@ unsafe fn arith_values(vm: &mut Vm, dst: u16, op: Arith, a: (Value, Operand), b:
                 put(reg(vm, dst), v);
                 return Ok(());
             }
-            Err(ArithError::DivisionByZero) => return Err(LuaError::runtime("attempt to perform 'n//0'")),
-            Err(ArithError::ModuloByZero) => return Err(LuaError::runtime("attempt to perform 'n%%0'")),
+            Err(ArithError::DivisionByZero) => return Err(LuaError::runtime("attempt to divide by zero")),
+            Err(ArithError::ModuloByZero) => return Err(LuaError::runtime("attempt to perform 'n%0'")),
             Err(ArithError::NoInteger) => {}
         }
     }
@@ -345,9 +345,10 @@ pub(super) unsafe fn concat(vm: &mut Vm, ins: Instr) -> R {
 /// Bytes of a concatenation that is put together on the Rust stack.
 const SMALL_CONCAT: usize = 256;
 
-/// Concatenation of strings and numbers into a short string; `None` for anything else.
+/// Concatenation of strings and numbers into a short string; false for anything else. The result goes through a pointer: a
+/// return value in memory would cost the handler its sibling call.
 #[inline(never)]
-pub(super) unsafe fn concat_plain(vm: &mut Vm, first: *mut Value, n: usize) -> Option<Value> {
+pub(super) unsafe fn concat_plain(vm: *mut Vm, first: *mut Value, n: usize, dst: *mut Value) -> bool {
     let mut buffer = [0u8; SMALL_CONCAT];
     let mut len = 0;
     for i in 0..n {
@@ -363,12 +364,19 @@ pub(super) unsafe fn concat_plain(vm: &mut Vm, first: *mut Value, n: usize) -> O
                 number = crate::numfmt::float_text(v.as_float());
                 &number[..]
             }
-            _ => return None,
+            _ => return false,
         };
-        buffer.get_mut(len..len + bytes.len())?.copy_from_slice(bytes);
+        let Some(room) = buffer.get_mut(len..len + bytes.len()) else { return false };
+        room.copy_from_slice(bytes);
         len += bytes.len();
     }
-    vm.heap.new_string(&buffer[..len]).ok().map(|s| Value::string(s))
+    match (*vm).heap.new_string(&buffer[..len]) {
+        Ok(s) => {
+            put(dst, Value::string(s));
+            true
+        }
+        Err(_) => false,
+    }
 }
 
 /// Concatenates the first `count` operands, from the right.
@@ -676,14 +684,13 @@ pub(super) unsafe fn closure(vm: &mut Vm, ins: Instr) -> R {
         return vm.collect_and_retry(reg(vm, ins.a()));
     }
     vm.retried = false;
-    let new = make_closure(vm, ins)?;
-    put(reg(vm, ins.a()), new);
-    Ok(())
+    make_closure(vm, ins)
 }
 
 /// A closure over prototype W of the running function.
 #[inline(never)]
-pub(super) unsafe fn make_closure(vm: &mut Vm, ins: Instr) -> Result<Value, LuaError> {
+pub(super) unsafe fn make_closure(vm: *mut Vm, ins: Instr) -> Result<(), LuaError> {
+    let vm = &mut *vm;
     let th = vm.th;
     let frame = (*th).frame;
     let parent = Vm::frame_closure(frame);
@@ -698,7 +705,8 @@ pub(super) unsafe fn make_closure(vm: &mut Vm, ins: Instr) -> Result<Value, LuaE
         };
         *Closure::upval(new, i) = upval;
     }
-    Ok(Value::closure(new))
+    put(reg(vm, ins.a()), Value::closure(new));
+    Ok(())
 }
 
 /// The budget is used up: the slice ends before the instruction, which runs again in the next one.

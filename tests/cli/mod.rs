@@ -165,7 +165,7 @@ Error: f.lua:2: attempt to index a nil value (field 'y')
   --> f.lua:2:10
   |
 2 |   return x.y.z
-  |          ^~~
+  |          ^~~~~
 stack traceback:
 \tf.lua:2: in local 'f'
 \tf.lua:4: in main chunk
@@ -183,8 +183,9 @@ stack traceback:
     assert_eq!(first_line("error(setmetatable({}, {__tostring = function() return 'me' end}))"), "Error: me");
     assert_eq!(first_line("error('plain', 0)"), "Error: plain");
     assert_eq!(first_line("error(12)"), "Error: 12");
-    assert_eq!(first_line("error()"), "Error: nil");
-    assert_eq!(first_line("assert(false)"), "Error: assertion failed!");
+    assert_eq!(first_line("error()"), "Error: (error object is a nil value)");
+    assert_eq!(first_line("assert(false)"), "Error: f.lua:1: assertion failed!");
+    assert_eq!(first_line("assert(nil, 'no')"), "Error: f.lua:1: no");
 }
 
 /// The message blames the caller: so does the excerpt.
@@ -269,6 +270,20 @@ end
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
 }
 
+/// A program reads what follows its own line; `os.exit` ends the session.
+fn repl_shares_standard_input() {
+    let said = anywhere(&["repl"], "x = io.read()\nthe data\nx\nos.exit(9)\nprint('not reached')\n");
+    check(&said, 9, "the data\n", "");
+}
+
+fn finalizers_at_the_end() {
+    let object = "setmetatable({}, {__gc = function() print('gc') end})";
+    for (end, code, out) in [("return 5", 5, "gc\n"), ("os.exit(4)", 4, ""), ("os.exit(4, true)", 4, "gc\n")]
+    {
+        check(&with_script(&format!("{object}\n{end}"), &["run", "f.lua"]), code, out, "");
+    }
+}
+
 fn repl_goes_on_after_errors() {
     let input = "\
 x = = 1
@@ -290,7 +305,7 @@ if x then
             "Error: stdin:1: 'end' expected near <eof>",
         ]
     );
-    assert!(said.err.contains("\n1 | nothing.here\n  | ^~~~~~~\n"), "{}", said.err);
+    assert!(said.err.contains("\n1 | nothing.here\n  | ^~~~~~~~~~~~\n"), "{}", said.err);
 }
 
 /// An error in a function of an earlier input shows the text of that input.
@@ -328,6 +343,6 @@ pub fn trials() -> Vec<Trial> {
     trials![
         help_and_unknown version arguments exit_codes files_that_cannot_run syntax_errors uncaught_errors
         excerpt_follows_the_message excerpt_of_eval_and_stdin memory_limit bytecode_listing closed_output
-        repl_values_and_lines repl_goes_on_after_errors repl_excerpt_of_earlier_input examples_are_programs
+        repl_values_and_lines repl_shares_standard_input finalizers_at_the_end repl_goes_on_after_errors repl_excerpt_of_earlier_input examples_are_programs
     ]
 }
