@@ -137,11 +137,10 @@ pub(super) unsafe fn method(vm: &mut Vm, ins: Instr) -> R {
 }
 
 pub(super) unsafe fn new_table(vm: &mut Vm, ins: Instr) -> R {
-    if vm.heap.gc_pending && !vm.heap.gc.stopped && !vm.retried {
+    if vm.heap.gc_pending && !vm.heap.gc.stopped {
         // Collect first, then run the instruction again.
         return vm.collect_and_retry(reg(vm, ins.a()));
     }
-    vm.retried = false;
     let t = vm.heap.new_table_with(usize::from(ins.b()), usize::from(ins.c()))?;
     put(reg(vm, ins.a()), Value::table(t));
     Ok(())
@@ -334,11 +333,10 @@ pub(super) unsafe fn len(vm: &mut Vm, ins: Instr) -> R {
 // ---- concatenation ----
 
 pub(super) unsafe fn concat(vm: &mut Vm, ins: Instr) -> R {
-    if vm.heap.gc_pending && !vm.heap.gc.stopped && !vm.retried {
+    if vm.heap.gc_pending && !vm.heap.gc.stopped {
         let dead = reg(vm, ins.b()).add(ins.c() as usize);
         return vm.collect_and_retry(dead);
     }
-    vm.retried = false;
     concat_from(vm, ins, ins.c() as usize)
 }
 
@@ -678,10 +676,9 @@ pub(super) unsafe fn vararg(vm: &mut Vm, ins: Instr) -> R {
 }
 
 pub(super) unsafe fn closure(vm: &mut Vm, ins: Instr) -> R {
-    if vm.heap.gc_pending && !vm.heap.gc.stopped && !vm.retried {
+    if vm.heap.gc_pending && !vm.heap.gc.stopped {
         return vm.collect_and_retry(reg(vm, ins.a()));
     }
-    vm.retried = false;
     make_closure(vm, ins)
 }
 
@@ -694,6 +691,11 @@ pub(super) unsafe fn make_closure(vm: *mut Vm, ins: Instr) -> Result<(), LuaErro
     let parent = Vm::frame_closure(frame);
     let code = &raw const (&(*(*parent).code).protos)[ins.w() as usize];
     let descs = &(*code).upvals;
+    let last = (*parent).last_made;
+    if !last.is_null() && same_closure(vm, last, code) {
+        put(reg(vm, ins.a()), Value::closure(last));
+        return Ok(());
+    }
     let new = vm.heap.new_closure(code, descs.len())?;
     for (i, desc) in descs.iter().enumerate() {
         let upval = if desc.in_stack {
@@ -703,8 +705,29 @@ pub(super) unsafe fn make_closure(vm: *mut Vm, ins: Instr) -> Result<(), LuaErro
         };
         *Closure::upval(new, i) = upval;
     }
+    (*parent).last_made = new;
     put(reg(vm, ins.a()), Value::closure(new));
     Ok(())
+}
+
+/// True if `old` runs `code` over the very upvalues that a new closure would get.
+unsafe fn same_closure(vm: &Vm, old: *mut Closure, code: *const crate::heap::Code) -> bool {
+    if (*old).code != code {
+        return false;
+    }
+    let frame = (*vm.th).frame;
+    let parent = Vm::frame_closure(frame);
+    (&(*code).upvals).iter().enumerate().all(|(i, desc)| {
+        let upval = *Closure::upval(old, i);
+        if upval.is_null() {
+            return false;
+        }
+        if desc.in_stack {
+            (*upval).v == (*frame).base.add(usize::from(desc.index))
+        } else {
+            upval == *Closure::upval(parent, usize::from(desc.index))
+        }
+    })
 }
 
 /// The budget is used up: the slice ends before the instruction, which runs again in the next one.
@@ -736,8 +759,9 @@ impl Vm {
         }
         (*frame).pc = (*frame).pc.sub(1);
         self.skip_hook = self.hooked;
-        // `settle` collects before the instruction runs again.
-        self.retried = true;
+        (*self.th).top = end;
+        self.collect();
+        self.run_finalizers = true;
         Ok(())
     }
 
