@@ -1,6 +1,6 @@
 -- oracle: lua5.3
 -- Errors out of sort comparators, gsub callbacks, iterators and load readers, inside coroutines.
-print(pcall(table.sort, { 3, 1, 2 }, function() error("cmp", 0) end)) print(pcall(string.gsub, "x", "x", function() error("sub", 0) end)) print(load(function() error("reader", 0) end)) print(pcall(function() for _ in function() error("iter", 0) end do end end))
+print(pcall(table.sort, { 3, 1, 2 }, function() error("cmp", 0) end)) print(pcall(string.gsub, "x", "x", function() error("sub", 0) end)) print(pcall(load, function() error("reader", 0) end)) print(pcall(function() for _ in function() error("iter", 0) end do end end))
 local co = coroutine.create(function() local ok, e = pcall(table.sort, { 3, 1, 2 }, function() error("cmp", 0) end) coroutine.yield(ok, e) local ok2, e2 = pcall(string.gsub, "x", "x", function() error("sub", 0) end) return ok2, e2 end)
 print(coroutine.resume(co)) print(coroutine.resume(co)) print(coroutine.resume(co))
 print(pcall(function() local t = setmetatable({}, { __index = function(_, k) error("no field " .. k, 2) end }) return t.abc end))

@@ -3,7 +3,7 @@
 -- flags: --memory-limit 256M
 -- Memory beyond the limit is a catchable error and the program goes on.
 local function e(f) local ok, m = pcall(f) assert(not ok and tostring(m):find("not enough memory"), tostring(m)) end
-e(function() return ("x"):rep(1 << 30) end) e(function() return ("x"):rep(1 << 40) end) e(function()
+e(function() return ("x"):rep(1 << 30) end) e(function() return ("xy"):rep((1 << 30) - 1) end) e(function()
 local t = {} for i = 1, math.maxinteger do t[i] = ("x"):rep(100000) .. i end end) e(function()
 local s = "x" while true do s = s .. s end end) e(function()
 local t = {} while true do t = { t } end end) e(function()

@@ -21,6 +21,9 @@ use std::sync::Arc;
 /// that follows the version.
 pub const SIGNATURE: &[u8] = b"\x1bLua";
 
+/// Source name of a function that came without one.
+const UNKNOWN_SOURCE: &[u8] = b"=?";
+
 const VERSION: u8 = 0x53;
 const FORMAT: u8 = 1;
 /// Spoilt by transfers that change line ends or strip the eighth bit.
@@ -103,7 +106,7 @@ impl Writer {
 
     fn function(&mut self, p: &Proto, parent: Option<&Proto>) {
         // A nested function mostly has its parent's source: then the name is left out.
-        let same = parent.is_some_and(|parent| parent.source == p.source);
+        let same = parent.map_or(&*p.source == UNKNOWN_SOURCE, |parent| parent.source == p.source);
         self.bytes(if self.strip || same { b"" } else { &p.source });
         self.number(u64::from(p.line_defined));
         self.number(u64::from(p.last_line_defined));
@@ -205,7 +208,7 @@ pub fn undump(bytes: &[u8]) -> Result<Proto, BadChunk> {
     if u32::from_le_bytes(r.array()?) != fingerprint() {
         return Err(BadChunk("version mismatch in"));
     }
-    let unknown: Arc<[u8]> = b"=?".as_slice().into();
+    let unknown: Arc<[u8]> = UNKNOWN_SOURCE.into();
     let proto = r.function(&unknown, 0)?;
     verify(&proto).map_err(|_| CORRUPTED)?;
     Ok(proto)

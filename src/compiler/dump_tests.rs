@@ -41,7 +41,7 @@ fn messages() {
     for n in 0..good.len() {
         assert_eq!(message(&good[..n]), "truncated precompiled chunk", "cut at {n}");
     }
-    assert_eq!(message(b"\x1bLua\x53"), "not a precompiled chunk");
+    assert_eq!(message(b"\x1bLux\x53"), "not a precompiled chunk");
     let damaged = |at: usize| {
         let mut bytes = good.clone();
         bytes[at] ^= 0x40;

@@ -406,10 +406,23 @@ fn finish_collection(cx: &mut Cx<'_>) -> R {
 /// The largest string that `load` gathers from the pieces of a reader function.
 const PIECES_AT_ONCE: usize = 1 << 30;
 
-fn load_mode(cx: &mut Cx<'_>, i: usize) -> Result<LoadMode, LuaError> {
-    let mode = cx.opt_str(i)?;
+/// Compiles or loads a chunk if the mode in argument `mode_at` allows its kind, and returns as `load` does.
+fn load_chunk<'gc>(
+    cx: &mut Cx<'gc>,
+    chunk: &[u8],
+    name: &[u8],
+    mode_at: usize,
+    env: Option<Val<'gc>>,
+) -> R {
+    let mode = cx.opt_str(mode_at)?;
     let mode = mode.as_ref().map_or(&b"bt"[..], |s| s.bytes());
-    Ok(LoadMode { text: mode.contains(&b't'), binary: mode.contains(&b'b') })
+    let (kind, letter) = if chunk.first() == Some(&0x1b) { ("binary", b'b') } else { ("text", b't') };
+    if !mode.contains(&letter) {
+        let text = format!("attempt to load a {kind} chunk (mode is '{}')", String::from_utf8_lossy(mode));
+        return finish_load(cx, Err(text.into_bytes()));
+    }
+    let loaded = cx.load(chunk, name, LoadMode { text: true, binary: true }, env)?;
+    finish_load(cx, loaded)
 }
 
 /// Pieces that a reader function returned so far.
@@ -424,12 +437,11 @@ fn load(cx: &mut Cx<'_>) -> R {
     }
     let has_env = cx.top() >= 4;
     if cx.state() == 0 {
-        let mode = load_mode(cx, 2)?;
+        cx.opt_str(2)?;
         if let Some(chunk) = cx.arg(0).as_str() {
             let name = cx.opt_str(1)?.map_or_else(|| chunk.bytes().to_vec(), |s| s.bytes().to_vec());
             let env = has_env.then(|| cx.arg(3));
-            let loaded = cx.load(chunk.bytes(), &name, mode, env)?;
-            return finish_load(cx, loaded);
+            return load_chunk(cx, chunk.bytes(), &name, 2, env);
         }
         // A number as chunk is its text, as in 5.3.
         if cx.arg(0).is_number() {
@@ -440,11 +452,7 @@ fn load(cx: &mut Cx<'_>) -> R {
         cx.opt_str(1)?;
         // Remember whether an environment was given before the window grows.
         cx.set_state(if has_env { 2 } else { 1 });
-        if !has_env {
-            cx.set_top(4);
-        } else {
-            cx.set_top(4);
-        }
+        cx.set_top(4);
         cx.keep(Pieces(Vec::new()));
         let reader = cx.arg(0);
         return cx.call(&[reader], 1);
@@ -470,11 +478,9 @@ fn load(cx: &mut Cx<'_>) -> R {
         }
         _ => return finish_load(cx, Err(b"reader function must return a string".to_vec())),
     }
-    let mode = load_mode(cx, 2)?;
     let name = cx.opt_str(1)?.map_or_else(|| b"=(load)".to_vec(), |s| s.bytes().to_vec());
     let env = (cx.state() == 2).then(|| cx.arg(3));
-    let loaded = cx.load(&pieces, &name, mode, env)?;
-    finish_load(cx, loaded)
+    load_chunk(cx, &pieces, &name, 2, env)
 }
 
 fn finish_load<'gc>(cx: &mut Cx<'gc>, loaded: Result<Val<'gc>, Vec<u8>>) -> R {
@@ -528,12 +534,11 @@ pub fn skip_comment(bytes: &mut Vec<u8>) {
 
 fn loadfile(cx: &mut Cx<'_>) -> R {
     let file = cx.opt_str(0)?;
-    let mode = load_mode(cx, 1)?;
+    cx.opt_str(1)?;
     let env = (cx.top() >= 3).then(|| cx.arg(2));
     match read_source(file.map(|f| f.bytes())) {
         Ok((name, bytes)) => {
-            let loaded = cx.load(&bytes, &name, mode, env)?;
-            finish_load(cx, loaded)
+            load_chunk(cx, &bytes, &name, 1, env)
         }
         Err(message) => finish_load(cx, Err(message)),
     }

@@ -336,7 +336,7 @@ impl Vm {
                 r = self.run_native();
                 continue;
             }
-            if self.heap.gc_pending || self.heap.gc.has_due() {
+            if self.heap.gc_pending || self.run_finalizers {
                 let depth = (*self.th).frame;
                 r = self.safepoint();
                 if r.is_err() || (*self.th).frame != depth {
@@ -392,8 +392,13 @@ impl Vm {
         self.out_of_memory_pc = pc;
         (*(*th).frame).pc = pc.sub(1);
         // Collects now although the collector may be stopped: the alternative is an error.
-        (*th).top = self.open_top().unwrap_or_else(|| self.free_top());
+        // All registers are kept; then values that wait for the instruction end where they did.
+        let open = self.open_top().map(|top| top.offset_from((*th).stack));
+        (*th).top = self.free_top().max((*th).stack.offset(open.unwrap_or(0)));
         self.collect();
+        if let Some(open) = open {
+            (*th).top = (*th).stack.offset(open);
+        }
         Ok(())
     }
 
@@ -409,11 +414,13 @@ impl Vm {
                 self.heap.postpone(1 << 20);
             } else {
                 self.collect();
+                self.run_finalizers = true;
             }
         }
-        if !self.in_finalizer
-            && let Some(object) = self.heap.gc.take_due()
-        {
+        if self.in_finalizer || !self.run_finalizers {
+            return Ok(());
+        }
+        while let Some(object) = self.heap.gc.take_due() {
             let handler = self.value_handler(object, Event::Gc);
             if handler.is_function() {
                 self.start_finalizer();
@@ -421,6 +428,7 @@ impl Vm {
                 return self.call_at(keep, handler, &[object], 0, frame_flag::FINALIZER);
             }
         }
+        self.run_finalizers = false;
         Ok(())
     }
 
@@ -581,6 +589,8 @@ impl Vm {
         self.unwind_to(frame.sub(1));
         self.in_finalizer = false;
         (*th).top = (*th).stack.offset(offset);
+        // The others wait for the next collection.
+        self.run_finalizers = false;
         let mut text = b"error in __gc metamethod (".to_vec();
         if value.tag == tag::STRING {
             text.extend_from_slice(crate::heap::Str::bytes(value.as_str()));

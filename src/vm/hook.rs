@@ -76,13 +76,14 @@ impl Vm {
 
     /// True at the start of a function, after a jump back, and on another line than the last instruction's.
     unsafe fn is_new_line(code: *const Code, pc: usize, last: *const Instr, line: u32) -> bool {
-        let last = (last as usize).wrapping_sub((*code).entry as usize) / size_of::<Instr>();
-        if pc == 0 || last >= (&(*code).code).len() || pc <= last {
+        let code = &*code;
+        let last = (last as usize).wrapping_sub(code.entry as usize) / size_of::<Instr>();
+        if pc == 0 || last >= code.code.len() || pc <= last {
             return true;
         }
         // In 5.3 a loop starts with a jump forward to its end, and from there back into its body.
-        let enters_loop = (&(*code).code)[last].op() == Some(Op::ForPrep) && pc == last + 1;
-        enters_loop || (*code).line(last) != Some(line)
+        let enters_loop = code.code[last].op() == Some(Op::ForPrep) && pc == last + 1;
+        enters_loop || code.line(last) != Some(line)
     }
 
     /// Calls the hook function above the running frame.

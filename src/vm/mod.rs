@@ -68,6 +68,8 @@ pub struct Vm {
     pub(crate) resume_depth: u32,
     /// A collection runs finalizers: no nested ones.
     pub(crate) in_finalizer: bool,
+    /// A collection found finalizers due: they run between the next instructions.
+    pub(crate) run_finalizers: bool,
     /// Why the dispatcher was left.
     pub(crate) exit: Exit,
     /// The dispatcher is to be left at the next instruction boundary.
@@ -153,6 +155,7 @@ impl Vm {
             event_names: EVENT_NAMES.map(|name| crate::heap::string::constant(name.as_bytes())),
             resume_depth: 0,
             in_finalizer: false,
+            run_finalizers: false,
             exit: Exit::Done,
             leave: false,
             retried: false,
