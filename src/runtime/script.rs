@@ -99,7 +99,7 @@ impl Script {
     /// Memory.
     pub fn start_chunk(&mut self, chunk: &[u8], name: &[u8]) -> Result<Result<(), Vec<u8>>, LuaError> {
         let mode = LoadMode { text: true, binary: true };
-        match self.vm.with_context(|cx| Ok(cx.load(chunk, name, mode, None)?.map(Cx::to_host)))? {
+        match self.vm.with_context(|cx| cx.load(chunk, name, mode, None).map(|f| f.map(Cx::to_host)))? {
             Ok(f) => self.vm.start(f, &[]).map(Ok),
             Err(message) => Ok(Err(message)),
         }
