@@ -164,7 +164,11 @@ pub unsafe fn set_mark(at: *const u8) -> usize {
             return 0;
         }
         (*meta).mark |= bit;
-        if (*meta).class == SPAN { usize::from((*meta).span) * CELL } else { CLASS_SIZES[usize::from((*meta).class)] }
+        if (*meta).class == SPAN {
+            usize::from((*meta).span) * CELL
+        } else {
+            CLASS_SIZES[usize::from((*meta).class)]
+        }
     }
 }
 
@@ -207,6 +211,9 @@ pub struct Heap {
     /// Allocations that may still succeed, for tests that make the n-th one fail.
     #[cfg(any(test, feature = "stress"))]
     pub fail_after: Option<u64>,
+    /// Only that one fails; otherwise all after it do, too.
+    #[cfg(any(test, feature = "stress"))]
+    pub fail_once: bool,
 }
 
 impl Heap {
@@ -231,6 +238,8 @@ impl Heap {
             gc: Gc::new(),
             #[cfg(any(test, feature = "stress"))]
             fail_after: None,
+            #[cfg(any(test, feature = "stress"))]
+            fail_once: false,
         }
     }
 
@@ -266,7 +275,12 @@ impl Heap {
             self.gc_pending = true;
         }
         match &mut self.fail_after {
-            Some(0) => Err(OutOfMemory),
+            Some(0) => {
+                if self.fail_once {
+                    self.fail_after = None;
+                }
+                Err(OutOfMemory)
+            }
             Some(n) => {
                 *n -= 1;
                 Ok(())
@@ -364,7 +378,13 @@ impl Heap {
                 // SAFETY: inside the fresh batch.
                 unsafe {
                     let meta = &raw mut (*start.add(region)).metas[cell];
-                    meta.write(CellMeta { mark: 0, next: self.free_cells, class: FREE, span: 0, spare: [0; 3] });
+                    meta.write(CellMeta {
+                        mark: 0,
+                        next: self.free_cells,
+                        class: FREE,
+                        span: 0,
+                        spare: [0; 3],
+                    });
                     self.free_cells = meta;
                 }
             }
@@ -379,6 +399,8 @@ impl Heap {
         if need > CELLS - HEADER_CELLS || need > usize::from(u8::MAX) {
             return Err(OutOfMemory);
         }
+        #[cfg(any(test, feature = "stress"))]
+        self.may_fail()?;
         self.check_limit(need * CELL)?;
         // The free list is in address order right after a batch was made, so a run is found quickly; else make one.
         let first = match self.take_run(need) {
@@ -453,8 +475,6 @@ impl Heap {
             }
             return self.alloc_class(class);
         }
-        #[cfg(any(test, feature = "stress"))]
-        self.may_fail()?;
         self.reserve_external(size)?;
         // SAFETY: the size is not 0.
         let at = unsafe { alloc(Self::buffer_layout(size)?) };
@@ -477,9 +497,12 @@ impl Heap {
     ///
     /// # Errors
     /// [`OutOfMemory`]; the old part is still there then.
-    pub unsafe fn resize_buffer(&mut self, at: *mut u8, from: usize, to: usize) -> Result<*mut u8, OutOfMemory> {
-        #[cfg(any(test, feature = "stress"))]
-        self.may_fail()?;
+    pub unsafe fn resize_buffer(
+        &mut self,
+        at: *mut u8,
+        from: usize,
+        to: usize,
+    ) -> Result<*mut u8, OutOfMemory> {
         self.reserve_external(to.saturating_sub(from))?;
         // SAFETY: by contract; large blocks are remapped, not copied.
         let new = unsafe { std::alloc::realloc(at, Self::buffer_layout(from)?, to) };
@@ -517,6 +540,8 @@ impl Heap {
     /// # Errors
     /// [`OutOfMemory`] if they exceed the limit.
     pub fn reserve_external(&mut self, more: usize) -> Result<(), OutOfMemory> {
+        #[cfg(any(test, feature = "stress"))]
+        self.may_fail()?;
         self.check_limit(more)
     }
 

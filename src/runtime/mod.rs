@@ -2,3 +2,9 @@
 
 pub mod loader;
 pub mod script;
+
+#[cfg(test)]
+mod memory_tests;
+
+#[cfg(test)]
+mod stack_tests;

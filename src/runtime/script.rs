@@ -3,7 +3,7 @@
 use super::loader;
 use crate::heap::{Code, Value};
 use crate::vm::native::{Cx, Kind, Val};
-use crate::vm::{Exit, LuaError, Vm};
+use crate::vm::{Exit, LoadMode, LuaError, Vm};
 
 /// How a script ended.
 pub enum Outcome {
@@ -90,6 +90,19 @@ impl Script {
             values.push(Value::string(self.vm.heap.new_string(arg)?));
         }
         self.vm.start(f, &values)
+    }
+
+    /// Loads a chunk as the function `load` does, source or precompiled, and starts it. Its code is the process's own and is
+    /// collected like any object. The inner error is the message of a chunk that does not load.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn start_chunk(&mut self, chunk: &[u8], name: &[u8]) -> Result<Result<(), Vec<u8>>, LuaError> {
+        let mode = LoadMode { text: true, binary: true };
+        match self.vm.with_context(|cx| cx.load(chunk, name, mode, None).map(|f| f.map(Cx::to_host)))? {
+            Ok(f) => self.vm.start(f, &[]).map(Ok),
+            Err(message) => Ok(Err(message)),
+        }
     }
 
     /// Runs to the end.

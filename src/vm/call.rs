@@ -692,9 +692,12 @@ impl Vm {
             if !handler.is_function() {
                 continue;
             }
+            // The others wait until this one is over.
+            self.in_finalizer = true;
             if self.start(handler, &[object]).is_ok() {
                 while self.run() == Exit::Preempted {}
             }
+            self.in_finalizer = false;
         }
     }
 

@@ -42,6 +42,9 @@ use std::sync::atomic::AtomicBool;
 /// Basic types that share one metatable each.
 const BASIC_METAS: usize = 16;
 
+/// First length of a slice. Under `stress` every reduction ends one: whatever spans a slice is then tested everywhere.
+const SLICE: i32 = if cfg!(feature = "stress") { 1 } else { crate::limits::DEFAULT_SLICE };
+
 /// One process's interpreter state.
 pub struct Vm {
     /// Reductions left in this slice.
@@ -137,7 +140,7 @@ impl Vm {
         let registry = heap.new_table()?;
         let main = heap.new_thread()?;
         let vm = Box::new(Self {
-            budget: crate::limits::DEFAULT_SLICE,
+            budget: SLICE,
             th: main,
             table: dispatch::plain_table(),
             heap,
@@ -162,7 +165,7 @@ impl Vm {
             interrupt: Arc::new(AtomicBool::new(false)),
             loader: None,
             skip_after_finalizer: false,
-            slice: crate::limits::DEFAULT_SLICE,
+            slice: SLICE,
             next: Value::NIL,
             rng: [0x9E37_79B9_7F4A_7C15, 0xBF58_476D_1CE4_E5B9, 0x94D0_49BB_1331_11EB, 0x2545_F491_4F6C_DD1D],
             final_traceback: None,
