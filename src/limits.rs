@@ -103,3 +103,11 @@ pub const MATCH_UNITS: usize = 4;
 
 /// Longest result of `string.rep`, as in 5.3 (`MAXSIZE` of the string library).
 pub const MAX_REPEATED: usize = i32::MAX as usize;
+
+/// Nodes of one table's hash part, as `MAXHBITS` in 5.3.
+pub const MAX_TABLE_NODES: usize = 1 << 30;
+
+/// `package.path` without `LUA_PATH`, as Debian's 5.3 has it.
+pub const DEFAULT_LUA_PATH: &str = "/usr/local/share/lua/5.3/?.lua;/usr/local/share/lua/5.3/?/init.lua;\
+    /usr/local/lib/lua/5.3/?.lua;/usr/local/lib/lua/5.3/?/init.lua;\
+    /usr/share/lua/5.3/?.lua;/usr/share/lua/5.3/?/init.lua;./?.lua;./?/init.lua";

@@ -1,7 +1,7 @@
 //! Precompiled chunks: a binary form of prototypes, for `string.dump`, `load` and packs.
 //!
 //! ```text
-//! chunk    = ESC "Lua" version format check fingerprint function
+//! chunk    = ESC "Lua" version format check sizes magic fingerprint function
 //! function = source line_defined last_line_defined params flags max_stack
 //!            code consts upvals protos lines spans locals          (each list: count, items)
 //! ```
@@ -17,15 +17,18 @@ use crate::diag::Span;
 use crate::limits::MAX_SYNTAX_LEVELS;
 use std::sync::Arc;
 
-/// First bytes of every chunk, as programs expect them of Lua. What tells our chunks from the reference's is the format byte
-/// that follows the version.
+/// First bytes of every chunk, as programs expect them of Lua. What tells our chunks from the reference's is [`MAGIC`].
 pub const SIGNATURE: &[u8] = b"\x1bLua";
 
 /// Source name of a function that came without one.
 const UNKNOWN_SOURCE: &[u8] = b"=?";
 
 const VERSION: u8 = 0x53;
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 0;
+/// What the reference says of its machine and programs look for; our own numbers are 64 bits everywhere.
+const SIZES: &[u8] = &[4, 8, 4, 8, 8, 0x78, 0x56, 0, 0, 0, 0, 0, 0];
+/// Stands where the reference writes a float: tells our chunks from its own.
+const MAGIC: &[u8] = b"wippy\x01";
 /// Spoilt by transfers that change line ends or strip the eighth bit.
 const CHECK: &[u8] = b"\x19\x93\r\n\x1a\n";
 
@@ -70,6 +73,8 @@ pub fn dump(proto: &Proto, strip: bool) -> Vec<u8> {
     let mut out = Writer { out: SIGNATURE.to_vec(), strip };
     out.out.extend([VERSION, FORMAT]);
     out.out.extend(CHECK);
+    out.out.extend(SIZES);
+    out.out.extend(MAGIC);
     out.out.extend(fingerprint().to_le_bytes());
     out.function(proto, None);
     out.out
@@ -204,6 +209,9 @@ pub fn undump(bytes: &[u8]) -> Result<Proto, BadChunk> {
     }
     if r.take(CHECK.len())? != CHECK {
         return Err(CORRUPTED);
+    }
+    if r.take(SIZES.len())? != SIZES || r.take(MAGIC.len())? != MAGIC {
+        return Err(BadChunk("version mismatch in"));
     }
     if u32::from_le_bytes(r.array()?) != fingerprint() {
         return Err(BadChunk("version mismatch in"));

@@ -714,7 +714,8 @@ impl Heap {
 
     pub(super) fn set_threshold(&mut self, bytes: usize) {
         self.threshold = bytes;
-        self.gc_pending = self.used + self.external >= bytes;
+        // Even if nothing could be freed: the program must get on between two collections.
+        self.gc_pending = false;
     }
 }
 

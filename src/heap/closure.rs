@@ -8,6 +8,9 @@ use super::{Code, Value};
 pub struct Closure {
     pub code: *const Code,
     pub len: usize,
+    /// The last closure that this one made, if no collection ran since: made again over the same upvalues it is the same
+    /// function, as in 5.3.
+    pub last_made: *mut Closure,
 }
 
 impl Closure {
@@ -80,6 +83,7 @@ impl Heap {
         unsafe {
             (*at).code = code;
             (*at).len = upvals;
+            (*at).last_made = std::ptr::null_mut();
             for i in 0..upvals {
                 *Closure::upval(at, i) = std::ptr::null_mut();
             }

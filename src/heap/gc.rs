@@ -41,6 +41,8 @@ pub struct Gc {
     pub stepmul: i64,
     /// Collections completed.
     pub cycles: u64,
+    /// Work asked for by steps since the last collection, in bytes.
+    stepped: usize,
 }
 
 /// What a process keeps alive.
@@ -73,6 +75,7 @@ impl Gc {
             pause: DEFAULT_GC_PAUSE,
             stepmul: DEFAULT_GC_STEPMUL,
             cycles: 0,
+            stepped: 0,
         }
     }
 
@@ -135,7 +138,16 @@ impl Heap {
         let live = self.gc.live;
         self.finish_sweep(live);
         self.gc.cycles += 1;
+        self.gc.stepped = 0;
         self.restart_pacing();
+    }
+
+    /// A step of `kilobytes` as `collectgarbage("step")` asks for: true when the steps since the last collection amount to
+    /// one, which the caller then makes. A step of 0 is a small one.
+    pub fn step(&mut self, kilobytes: usize) -> bool {
+        const BASIC_STEP: usize = 2 << 10;
+        self.gc.stepped = self.gc.stepped.saturating_add(kilobytes.saturating_mul(1024)).saturating_add(BASIC_STEP);
+        self.gc.stepped >= self.bytes_in_use()
     }
 
     /// Chooses when the next collection is due, from what is in use now.
@@ -220,6 +232,7 @@ impl Heap {
     unsafe fn scan_closure(&mut self, closure: *mut Closure) {
         // SAFETY: by contract: a live closure; its code lives as long as its unit or the program.
         unsafe {
+            (*closure).last_made = std::ptr::null_mut();
             let unit = (*(*closure).code).unit;
             if !unit.is_null() {
                 self.mark_object(unit.cast(), tag_unit());

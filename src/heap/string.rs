@@ -162,14 +162,18 @@ impl Heap {
         let blob = Blob::new(len).ok_or(OutOfMemory)?;
         // SAFETY: the blob is new, hence unshared.
         fill(unsafe { Blob::data_mut(blob) });
-        self.adopt_blob(blob)
+        // SAFETY: the blob is new and its only reference is ours.
+        unsafe { self.adopt_blob(blob) }
     }
 
     /// A string over a blob, whose reference it takes over.
     ///
+    /// # Safety
+    /// The blob is alive and the caller holds the reference that it gives away.
+    ///
     /// # Errors
     /// As [`Heap::new_string`]; the reference is released then.
-    pub fn adopt_blob(&mut self, blob: *mut Blob) -> Result<*mut Str, OutOfMemory> {
+    pub unsafe fn adopt_blob(&mut self, blob: *mut Blob) -> Result<*mut Str, OutOfMemory> {
         let at = match self.alloc(STR_HEADER + size_of::<*mut Blob>()) {
             Ok(at) => at.cast::<Str>(),
             Err(e) => {

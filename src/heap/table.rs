@@ -14,6 +14,7 @@
 use super::alloc::{Heap, OutOfMemory};
 use super::value::{Slot, get, put, tag};
 use super::{Str, Value};
+use crate::limits::MAX_TABLE_NODES;
 use std::ptr::null_mut;
 
 /// A hash node. The value half has the layout of a [`Value`], with the chain link in its padding.
@@ -118,8 +119,6 @@ unsafe impl Sync for Empty {}
 static EMPTY: Empty =
     Empty(Node { payload: 0, vtag: tag::NIL, next: 0, key: 0, ktag: tag::NIL as u32, khash: 0 });
 
-const MAX_NODES: usize = 1 << 30;
-
 #[inline(always)]
 fn empty_node() -> *mut Node {
     (&raw const EMPTY.0).cast_mut()
@@ -152,7 +151,7 @@ fn hash_key(key: Value) -> u32 {
 #[must_use]
 pub fn float_to_int_key(f: f64) -> Option<i64> {
     // -2^63 is exact as a float; 2^63 is the first one too large.
-    if f >= -9_223_372_036_854_775_808.0 && f < 9_223_372_036_854_775_808.0 {
+    if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&f) {
         let i = f as i64;
         if i as f64 == f {
             return Some(i);
@@ -761,7 +760,7 @@ impl Table {
                 (*t).last_free = 0;
             } else {
                 let count = need.next_power_of_two();
-                if count > MAX_NODES {
+                if count > MAX_TABLE_NODES {
                     return Err(TableError::Overflow);
                 }
                 let new = match heap.alloc_buffer(count * size_of::<Node>()) {
@@ -973,6 +972,7 @@ impl Table {
     ///
     /// # Errors
     /// If `key` is not a key of the table: "invalid key to 'next'".
+    #[allow(clippy::result_unit_err)] // there is one way to fail
     pub unsafe fn next(t: *const Self, key: Value) -> Result<Option<(Value, Value)>, ()> {
         // SAFETY: by contract.
         unsafe {

@@ -381,7 +381,9 @@ fn collectgarbage(cx: &mut Cx<'_>) -> R {
             cx.ret(running)
         }
         "step" => {
-            // One step is a whole collection: the process does not run during one anyway.
+            if !cx.vm_mut().heap.step(usize::try_from(arg).unwrap_or(0)) {
+                return cx.ret(false);
+            }
             let _ = Cx::collect_now(cx);
             cx.set_top(0);
             cx.set_state(2);

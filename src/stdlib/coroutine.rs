@@ -1,9 +1,8 @@
 //! The `coroutine` library.
 
 use super::Lib;
-use crate::heap::thread::Status;
 use crate::vm::LuaError;
-use crate::vm::native::{Co, Cx, Kind, Native, Step, Val};
+use crate::vm::native::{Co, Cx, Kind, Native, Status, Step, Val};
 
 type R = Result<Step, LuaError>;
 

@@ -88,7 +88,7 @@ pub fn install(vm: &mut crate::vm::Vm) -> Result<(), LuaError> {
     if let Some(next) = base::LIB.functions.iter().find(|f| f.name == "next") {
         vm.set_next(next);
     }
-    vm.with_context(|cx| open_all(cx))
+    vm.with_context(open_all)
 }
 
 /// Ends a native function with the string that a `__tostring` handler returned on top.

@@ -4,6 +4,7 @@
 //! changes what they do. C modules cannot be loaded: their searchers report a file that they find as an error.
 
 use super::Lib;
+use crate::limits::DEFAULT_LUA_PATH;
 use crate::vm::native::{Cx, Native, Step, Tab, Val};
 use crate::vm::{LoadMode, LuaError};
 
@@ -30,10 +31,6 @@ const PATH_SEPARATOR: u8 = b';';
 /// Directory separator, path separator, substitution mark, mark of the program's directory, mark in names of C functions.
 const CONFIG: &str = "/\n;\n?\n!\n-\n";
 
-const DEFAULT_PATH: &str = "/usr/local/share/lua/5.3/?.lua;/usr/local/share/lua/5.3/?/init.lua;\
-    /usr/local/lib/lua/5.3/?.lua;/usr/local/lib/lua/5.3/?/init.lua;\
-    /usr/share/lua/5.3/?.lua;/usr/share/lua/5.3/?/init.lua;./?.lua;./?/init.lua";
-
 const NO_C_MODULES: &str = "C modules are not supported";
 
 fn default_cpath() -> String {
@@ -55,7 +52,7 @@ pub(super) fn open(cx: &mut Cx<'_>) -> Result<(), LuaError> {
         searchers.set_int(cx, i as i64 + 1, searcher)?;
     }
     package.set_name(cx, "searchers", searchers.into())?;
-    let path = path_setting("LUA_PATH", DEFAULT_PATH.as_bytes());
+    let path = path_setting("LUA_PATH", DEFAULT_LUA_PATH.as_bytes());
     let path = cx.string(&path)?;
     package.set_name(cx, "path", path)?;
     let cpath = path_setting("LUA_CPATH", default_cpath().as_bytes());

@@ -331,7 +331,8 @@ impl<'gc> Cx<'gc> {
             match f.tag {
                 tag::CLOSURE => {
                     let closure = f.as_closure();
-                    let desc = (&(*(*closure).code).upvals).get(i)?;
+                    let upvals = &(*(*closure).code).upvals;
+                    let desc = upvals.get(i)?;
                     let name = if desc.name.is_empty() { b"(*no name)".to_vec() } else { desc.name.to_vec() };
                     Some((name, Val::raw_new(get((**Closure::upval(closure, i)).v))))
                 }

@@ -74,8 +74,6 @@ pub struct Vm {
     pub(crate) exit: Exit,
     /// The dispatcher is to be left at the next instruction boundary.
     pub(crate) leave: bool,
-    /// The running instruction was put back for a collection and runs again.
-    pub(crate) retried: bool,
     /// The instruction after the one that was put back for want of memory: it does not start over twice.
     pub(crate) out_of_memory_pc: *const crate::bytecode::Instr,
     /// The instruction has had effects: it must not start over.
@@ -158,7 +156,6 @@ impl Vm {
             run_finalizers: false,
             exit: Exit::Done,
             leave: false,
-            retried: false,
             out_of_memory_pc: std::ptr::null(),
             no_retry: false,
             native_raised: false,
@@ -211,7 +208,8 @@ impl Vm {
     ) -> Result<*mut Closure, OutOfMemory> {
         // SAFETY: by contract; the closure has as many upvalues as its code says.
         unsafe {
-            let n = (&(*code).upvals).len();
+            let upvals = &(*code).upvals;
+            let n = upvals.len();
             let closure = self.heap.new_closure(code, n)?;
             for i in 0..n {
                 let v = if i == 0 { env } else { Value::NIL };

@@ -17,7 +17,7 @@
 use super::call::CAUGHT;
 use super::error::Raised;
 use super::{LuaError, Vm};
-use crate::heap::thread::Status;
+pub use crate::heap::thread::Status;
 use crate::heap::value::{get, put, tag};
 use crate::heap::{Blob, Code, Str, Table, Thread, Userdata, Value};
 use std::any::Any;
@@ -462,6 +462,7 @@ impl<'gc> Tab<'gc> {
     ///
     /// # Errors
     /// `Err(())` if the key is not in the table.
+    #[allow(clippy::result_unit_err)] // there is one way to fail
     pub fn next(self, key: Val<'gc>) -> Result<Option<(Val<'gc>, Val<'gc>)>, ()> {
         // SAFETY: live during 'gc.
         unsafe { Ok(Table::next(self.at, key.raw)?.map(|(k, v)| (Val::raw_new(k), Val::raw_new(v)))) }
@@ -1109,11 +1110,13 @@ impl<'gc> Cx<'gc> {
         Ok(Ok(Val::raw_new(Value::closure(closure))))
     }
 
-    /// The prototype of a Lua function, for `string.dump`.
+    /// The binary chunk of a Lua function, for `string.dump`; none for native functions.
     #[must_use]
-    pub fn proto_of(&self, f: Val<'gc>) -> Option<crate::bytecode::Proto> {
+    pub fn dump(&self, f: Val<'gc>, strip: bool) -> Option<Vec<u8>> {
         // SAFETY: live during 'gc.
-        (f.raw.tag == tag::CLOSURE).then(|| unsafe { (*(*f.raw.as_closure()).code).to_proto() })
+        let proto =
+            (f.raw.tag == tag::CLOSURE).then(|| unsafe { (*(*f.raw.as_closure()).code).to_proto() })?;
+        Some(crate::bytecode::dump::dump(&proto, strip))
     }
 
     // ---- collector ----

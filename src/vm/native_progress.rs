@@ -59,7 +59,9 @@ impl<'gc> Cx<'gc> {
             return self.string(buffer.bytes_mut());
         }
         let blob = std::mem::replace(&mut buffer.blob, std::ptr::null_mut());
-        Ok(Val::raw_new(Value::string(self.vm_mut().heap.adopt_blob(blob)?)))
+        // SAFETY: the buffer held the only reference and is left without it.
+        let s = unsafe { self.vm_mut().heap.adopt_blob(blob)? };
+        Ok(Val::raw_new(Value::string(s)))
     }
 
     /// Makes room for `more` bytes in text that is being built, with the process's memory limit in mind; growing it

@@ -137,11 +137,10 @@ pub(super) unsafe fn method(vm: &mut Vm, ins: Instr) -> R {
 }
 
 pub(super) unsafe fn new_table(vm: &mut Vm, ins: Instr) -> R {
-    if vm.heap.gc_pending && !vm.heap.gc.stopped && !vm.retried {
+    if vm.heap.gc_pending && !vm.heap.gc.stopped {
         // Collect first, then run the instruction again.
         return vm.collect_and_retry(reg(vm, ins.a()));
     }
-    vm.retried = false;
     let t = vm.heap.new_table_with(usize::from(ins.b()), usize::from(ins.c()))?;
     put(reg(vm, ins.a()), Value::table(t));
     Ok(())
@@ -190,7 +189,7 @@ const fn is_bitwise(op: Arith) -> bool {
 unsafe fn arith_values(vm: &mut Vm, dst: u16, op: Arith, a: (Value, Operand), b: (Value, Operand)) -> R {
     let ((a, a_is), (b, b_is)) = (a, b);
     if let (Some(mut x), Some(mut y)) = (vm.to_number(a), vm.to_number(b)) {
-        if !is_bitwise(op) && !(a.is_number() && b.is_number()) {
+        if !(is_bitwise(op) || a.is_number() && b.is_number()) {
             // As 5.3: strings take part in arithmetic as floats.
             (x, y) = (Value::float(arith::to_float(x)), Value::float(arith::to_float(y)));
         }
@@ -334,11 +333,10 @@ pub(super) unsafe fn len(vm: &mut Vm, ins: Instr) -> R {
 // ---- concatenation ----
 
 pub(super) unsafe fn concat(vm: &mut Vm, ins: Instr) -> R {
-    if vm.heap.gc_pending && !vm.heap.gc.stopped && !vm.retried {
+    if vm.heap.gc_pending && !vm.heap.gc.stopped {
         let dead = reg(vm, ins.b()).add(ins.c() as usize);
         return vm.collect_and_retry(dead);
     }
-    vm.retried = false;
     concat_from(vm, ins, ins.c() as usize)
 }
 
@@ -637,10 +635,8 @@ pub(super) unsafe fn tail_call(vm: &mut Vm, ins: Instr) -> R {
     (*th).top = to.add(n);
     let (nresults, flags) = ((*frame).nresults, (*frame).flags | frame_flag::TAIL);
     (*th).frame = frame.sub(1);
-    if let Err(e) = vm.precall(to, nresults, flags) {
-        // The caller's frame is gone already; the error belongs to its caller.
-        return Err(e);
-    }
+    // The frame is gone already: an error belongs to its caller.
+    vm.precall(to, nresults, flags)?;
     Ok(())
 }
 
@@ -680,10 +676,9 @@ pub(super) unsafe fn vararg(vm: &mut Vm, ins: Instr) -> R {
 }
 
 pub(super) unsafe fn closure(vm: &mut Vm, ins: Instr) -> R {
-    if vm.heap.gc_pending && !vm.heap.gc.stopped && !vm.retried {
+    if vm.heap.gc_pending && !vm.heap.gc.stopped {
         return vm.collect_and_retry(reg(vm, ins.a()));
     }
-    vm.retried = false;
     make_closure(vm, ins)
 }
 
@@ -696,6 +691,11 @@ pub(super) unsafe fn make_closure(vm: *mut Vm, ins: Instr) -> Result<(), LuaErro
     let parent = Vm::frame_closure(frame);
     let code = &raw const (&(*(*parent).code).protos)[ins.w() as usize];
     let descs = &(*code).upvals;
+    let last = (*parent).last_made;
+    if !last.is_null() && same_closure(vm, last, code) {
+        put(reg(vm, ins.a()), Value::closure(last));
+        return Ok(());
+    }
     let new = vm.heap.new_closure(code, descs.len())?;
     for (i, desc) in descs.iter().enumerate() {
         let upval = if desc.in_stack {
@@ -705,8 +705,29 @@ pub(super) unsafe fn make_closure(vm: *mut Vm, ins: Instr) -> Result<(), LuaErro
         };
         *Closure::upval(new, i) = upval;
     }
+    (*parent).last_made = new;
     put(reg(vm, ins.a()), Value::closure(new));
     Ok(())
+}
+
+/// True if `old` runs `code` over the very upvalues that a new closure would get.
+unsafe fn same_closure(vm: &Vm, old: *mut Closure, code: *const crate::heap::Code) -> bool {
+    if (*old).code != code {
+        return false;
+    }
+    let frame = (*vm.th).frame;
+    let parent = Vm::frame_closure(frame);
+    (&(*code).upvals).iter().enumerate().all(|(i, desc)| {
+        let upval = *Closure::upval(old, i);
+        if upval.is_null() {
+            return false;
+        }
+        if desc.in_stack {
+            (*upval).v == (*frame).base.add(usize::from(desc.index))
+        } else {
+            upval == *Closure::upval(parent, usize::from(desc.index))
+        }
+    })
 }
 
 /// The budget is used up: the slice ends before the instruction, which runs again in the next one.
@@ -738,8 +759,9 @@ impl Vm {
         }
         (*frame).pc = (*frame).pc.sub(1);
         self.skip_hook = self.hooked;
-        // `settle` collects before the instruction runs again.
-        self.retried = true;
+        (*self.th).top = end;
+        self.collect();
+        self.run_finalizers = true;
         Ok(())
     }
 

@@ -185,8 +185,9 @@ fn repeat(out: &mut [u8], at: usize, s: LStr<'_>, separator: &[u8]) {
 fn dump(cx: &mut Cx<'_>) -> R {
     let f = cx.check_function(0)?;
     let strip = cx.arg(1).is_truthy();
-    let Some(proto) = cx.proto_of(f) else { return Err(LuaError::message("unable to dump given function")) };
-    let bytes = crate::bytecode::dump::dump(&proto, strip);
+    let Some(bytes) = cx.dump(f, strip) else {
+        return Err(LuaError::message("unable to dump given function"));
+    };
     cx.charge(bytes.len() / 8);
     cx.ret_str(&bytes)
 }
