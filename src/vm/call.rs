@@ -499,6 +499,7 @@ impl Vm {
             raised,
             Raised::Value(_) | Raised::Message { .. } | Raised::Runtime(_) | Raised::Argument { .. }
         );
+        let is_message = with_handler && !matches!(raised, Raised::Value(_));
         let place = self.error_place(&raised);
         let value = match self.error_value(raised) {
             Ok(v) => v,
@@ -508,6 +509,8 @@ impl Vm {
                 return Ok(());
             }
         };
+        // A message for which there was no room has become a memory error, and those have no handler.
+        let with_handler = with_handler && !(is_message && Self::is_memory_text(value));
         let th = self.th;
         // Who catches it? Not the native function that raised it.
         let mut frame = (*th).frame;

@@ -131,7 +131,7 @@ impl Vm {
             Raised::Value(v) | Raised::Handled(v) => return Ok(v),
             Raised::Exit(code) => return Err(code),
             Raised::Memory => {
-                return Ok(Value::string(crate::heap::string::constant(b"not enough memory")));
+                return Ok(Self::memory_text());
             }
             Raised::Message { mut text, level } => {
                 if level > 0 {
@@ -150,7 +150,17 @@ impl Vm {
         };
         match self.heap.new_string(&text) {
             Ok(s) => Ok(Value::string(s)),
-            Err(OutOfMemory) => Ok(Value::string(crate::heap::string::constant(b"not enough memory"))),
+            Err(OutOfMemory) => Ok(Self::memory_text()),
         }
+    }
+
+    /// The error value for want of memory: a constant, because there is no room for another.
+    fn memory_text() -> Value {
+        Value::string(crate::heap::string::constant(b"not enough memory"))
+    }
+
+    /// True if `v` is the very value that stands for want of memory.
+    pub(super) fn is_memory_text(v: Value) -> bool {
+        v.is_string() && v.payload == Self::memory_text().payload
     }
 }

@@ -22,16 +22,16 @@ const MAX_SLICES: i32 = 20_000;
 const LAST_SLICES: i32 = 50;
 
 /// No way to the outside, no output.
-const PRELUDE: &[u8] = br#"
+const PRELUDE: &[u8] = br##"
 for _, name in ipairs { "io", "os", "package" } do
   package.loaded[name] = nil
   _G[name] = nil
 end
 require, dofile, loadfile, debug.debug = nil
 print = function(...) for i = 1, select("#", ...) do local _ = tostring((select(i, ...))) end end
-"#;
+"##;
 
-const FORGIVING: &[u8] = br#"
+const FORGIVING: &[u8] = br##"
 local function first(a) return a end
 local function second(_, b) return b end
 local mt = {
@@ -46,7 +46,7 @@ for _, v in ipairs { 1, true, print } do debug.setmetatable(v, mt) end
 debug.setmetatable(nil, mt)
 local strings = getmetatable("")
 for k, v in pairs(mt) do if k ~= "__index" and k ~= "__len" then strings[k] = v end end
-"#;
+"##;
 
 /// Runs a chunk, source or precompiled, with the libraries that do not reach outside; then checks the heap.
 pub fn run(chunk: &[u8], setup: Setup) {
