@@ -26,7 +26,8 @@ fn choose_dispatcher() {
     println!("cargo::rerun-if-env-changed=CARGO_FEATURE_MATCH_DISPATCH");
     let var = |name: &str| std::env::var(name).unwrap_or_default();
     let optimised = var("OPT_LEVEL") != "0";
-    let known = matches!(var("CARGO_CFG_TARGET_ARCH").as_str(), "x86_64" | "aarch64") && var("CARGO_CFG_TARGET_OS") != "windows";
+    let known = matches!(var("CARGO_CFG_TARGET_ARCH").as_str(), "x86_64" | "aarch64")
+        && var("CARGO_CFG_TARGET_OS") != "windows";
     if optimised && known && std::env::var_os("CARGO_FEATURE_MATCH_DISPATCH").is_none() {
         println!("cargo::rustc-cfg=wippy_table_dispatch");
     }

@@ -111,3 +111,7 @@ pub const MAX_TABLE_NODES: usize = 1 << 30;
 pub const DEFAULT_LUA_PATH: &str = "/usr/local/share/lua/5.3/?.lua;/usr/local/share/lua/5.3/?/init.lua;\
     /usr/local/lib/lua/5.3/?.lua;/usr/local/lib/lua/5.3/?/init.lua;\
     /usr/share/lua/5.3/?.lua;/usr/share/lua/5.3/?/init.lua;./?.lua;./?/init.lua";
+
+/// Calls from native functions into Lua that may be active inside each other in one coroutine. 5.3 stops at 200 (`LUAI_MAXCCALLS`)
+/// because each takes native stack; here only memory and quadratic work in such chains count.
+pub const MAX_NATIVE_CALLS: u32 = 4_000;

@@ -69,7 +69,11 @@ unsafe fn check_string(s: *const Str) -> Result<(), String> {
 }
 
 fn check_tag(v: Value) -> Result<(), String> {
-    if v.tag == tag::DEAD || v.tag > tag::THREAD { Err(format!("a slot holds tag {}", v.tag)) } else { Ok(()) }
+    if v.tag == tag::DEAD || v.tag > tag::THREAD {
+        Err(format!("a slot holds tag {}", v.tag))
+    } else {
+        Ok(())
+    }
 }
 
 impl Walk {
@@ -157,7 +161,9 @@ impl Walk {
                 return Err("a closure has another number of upvalues than its code".into());
             }
             let unit: *mut Unit = code.unit;
-            if unit.is_null() != code.protos.iter().all(|p: &Code| p.unit.is_null()) && !code.protos.is_empty() {
+            if unit.is_null() != code.protos.iter().all(|p: &Code| p.unit.is_null())
+                && !code.protos.is_empty()
+            {
                 return Err("nested code belongs to another unit".into());
             }
             for i in 0..(*closure).len {

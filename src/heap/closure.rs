@@ -100,9 +100,7 @@ impl Heap {
         descriptor: *const (),
         upvals: &[Value],
     ) -> Result<*mut NativeClosure, OutOfMemory> {
-        let at = self
-            .alloc(size_of::<NativeClosure>() + size_of_val(upvals))?
-            .cast::<NativeClosure>();
+        let at = self.alloc(size_of::<NativeClosure>() + size_of_val(upvals))?.cast::<NativeClosure>();
         // SAFETY: fresh memory of that size.
         unsafe {
             (*at).descriptor = descriptor;

@@ -146,7 +146,8 @@ impl Heap {
     /// one, which the caller then makes. A step of 0 is a small one.
     pub fn step(&mut self, kilobytes: usize) -> bool {
         const BASIC_STEP: usize = 2 << 10;
-        self.gc.stepped = self.gc.stepped.saturating_add(kilobytes.saturating_mul(1024)).saturating_add(BASIC_STEP);
+        self.gc.stepped =
+            self.gc.stepped.saturating_add(kilobytes.saturating_mul(1024)).saturating_add(BASIC_STEP);
         self.gc.stepped >= self.bytes_in_use()
     }
 
@@ -155,10 +156,10 @@ impl Heap {
         let in_use = self.bytes_in_use();
         let pause = usize::try_from(self.gc.pause.max(100)).unwrap_or(usize::MAX);
         let mut next = (in_use / 100).saturating_mul(pause).max(MIN_GC_THRESHOLD);
-        // Close to the limit collect before it is hit; the distance halves each time, so this ends.
+        // Close to the limit collect before it is hit, but not for every kilobyte: a refused allocation collects once more.
         if self.limit() != usize::MAX {
             let room = self.limit().saturating_sub(in_use);
-            next = next.min(in_use + room / 2);
+            next = next.min(in_use + (room / 2).max(self.limit() / 16));
         }
         self.set_threshold(next);
     }

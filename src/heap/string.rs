@@ -157,7 +157,11 @@ impl Heap {
     }
 
     #[cold]
-    fn new_large_string(&mut self, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<*mut Str, OutOfMemory> {
+    fn new_large_string(
+        &mut self,
+        len: usize,
+        fill: impl FnOnce(&mut [u8]),
+    ) -> Result<*mut Str, OutOfMemory> {
         self.reserve_external(len)?;
         let blob = Blob::new(len).ok_or(OutOfMemory)?;
         // SAFETY: the blob is new, hence unshared.
@@ -242,7 +246,9 @@ pub fn constant(bytes: &[u8]) -> *const Str {
         }
     }
     // SAFETY: entries are immortal strings.
-    constants.table.insert_unique(u64::from(hash), at as usize, |&s| u64::from(unsafe { Str::hash(s as *const Str) }));
+    constants
+        .table
+        .insert_unique(u64::from(hash), at as usize, |&s| u64::from(unsafe { Str::hash(s as *const Str) }));
     at
 }
 

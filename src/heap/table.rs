@@ -614,11 +614,8 @@ impl Table {
                 let mut other = Self::main_position(t, (*main).khash);
                 if other == main {
                     // Put the new key into the free node, behind the main one.
-                    (*free).next = if (*main).next == 0 {
-                        0
-                    } else {
-                        Node::follow(main).byte_offset_from(free) as i32
-                    };
+                    (*free).next =
+                        if (*main).next == 0 { 0 } else { Node::follow(main).byte_offset_from(free) as i32 };
                     (*main).next = free.byte_offset_from(main) as i32;
                     main = free;
                 } else {
@@ -814,7 +811,10 @@ impl Table {
             for i in 0..count {
                 let node = nodes.add(i);
                 let index = (*node).key.wrapping_sub(1);
-                if (*node).ktag == u32::from(tag::INT) && index < u64::from((*t).arr_len) && (*node).vtag != tag::NIL {
+                if (*node).ktag == u32::from(tag::INT)
+                    && index < u64::from((*t).arr_len)
+                    && (*node).vtag != tag::NIL
+                {
                     put((*t).arr.add(index as usize), Node::slot(node).get());
                     (*node).vtag = tag::NIL;
                     (*node).ktag = u32::from(tag::DEAD);
@@ -830,7 +830,12 @@ impl Table {
     ///
     /// # Errors
     /// As `set`.
-    pub unsafe fn reserve(t: *mut Self, heap: &mut Heap, array: usize, hash: usize) -> Result<(), TableError> {
+    pub unsafe fn reserve(
+        t: *mut Self,
+        heap: &mut Heap,
+        array: usize,
+        hash: usize,
+    ) -> Result<(), TableError> {
         // SAFETY: by contract.
         unsafe {
             if array > (*t).arr_cap as usize {
@@ -886,7 +891,9 @@ impl Table {
         unsafe {
             for i in 0..Self::node_count(t) {
                 let node = (*t).nodes.add(i);
-                if (*node).ktag == u32::from(tag::INT) && (*node).key.wrapping_sub(1) < u64::from((*t).arr_len) {
+                if (*node).ktag == u32::from(tag::INT)
+                    && (*node).key.wrapping_sub(1) < u64::from((*t).arr_len)
+                {
                     (*node).vtag = tag::NIL;
                     (*node).ktag = u32::from(tag::DEAD);
                 }

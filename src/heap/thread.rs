@@ -127,6 +127,8 @@ pub struct Thread {
     pub frames: *mut Frame,
     pub frames_end: *mut Frame,
     pub open: *mut Upval,
+    /// Calls from native functions that are active inside each other.
+    pub native_calls: u32,
     pub status: Status,
     /// Inside a hook: no further hooks.
     pub in_hook: bool,
@@ -180,6 +182,7 @@ impl Heap {
                 frames,
                 frames_end: frames.add(FRAMES),
                 open: std::ptr::null_mut(),
+                native_calls: 0,
                 status: Status::Suspended,
                 in_hook: false,
                 after_hook: AfterHook::GoOn,

@@ -23,7 +23,12 @@ impl Heap {
         let at = self.alloc(size_of::<Userdata>())?.cast::<Userdata>();
         // SAFETY: fresh memory of that size.
         unsafe {
-            at.write(Userdata { meta: std::ptr::null_mut(), user_value: Value::NIL, data: Some(data), has_finalizer: false });
+            at.write(Userdata {
+                meta: std::ptr::null_mut(),
+                user_value: Value::NIL,
+                data: Some(data),
+                has_finalizer: false,
+            });
         }
         self.register_external(Value::userdata(at));
         Ok(at)

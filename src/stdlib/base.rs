@@ -409,13 +409,7 @@ fn finish_collection(cx: &mut Cx<'_>) -> R {
 const PIECES_AT_ONCE: usize = 1 << 30;
 
 /// Compiles or loads a chunk if the mode in argument `mode_at` allows its kind, and returns as `load` does.
-fn load_chunk<'gc>(
-    cx: &mut Cx<'gc>,
-    chunk: &[u8],
-    name: &[u8],
-    mode_at: usize,
-    env: Option<Val<'gc>>,
-) -> R {
+fn load_chunk<'gc>(cx: &mut Cx<'gc>, chunk: &[u8], name: &[u8], mode_at: usize, env: Option<Val<'gc>>) -> R {
     let mode = cx.opt_str(mode_at)?;
     let mode = mode.as_ref().map_or(&b"bt"[..], |s| s.bytes());
     let (kind, letter) = if chunk.first() == Some(&0x1b) { ("binary", b'b') } else { ("text", b't') };
@@ -539,9 +533,7 @@ fn loadfile(cx: &mut Cx<'_>) -> R {
     cx.opt_str(1)?;
     let env = (cx.top() >= 3).then(|| cx.arg(2));
     match read_source(file.map(|f| f.bytes())) {
-        Ok((name, bytes)) => {
-            load_chunk(cx, &bytes, &name, 1, env)
-        }
+        Ok((name, bytes)) => load_chunk(cx, &bytes, &name, 1, env),
         Err(message) => finish_load(cx, Err(message)),
     }
 }

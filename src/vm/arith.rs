@@ -1,7 +1,7 @@
 //! Arithmetic and comparison on numbers, to the bit as Lua 5.3 defines them.
 
-use crate::heap::value::tag;
 use crate::heap::Value;
+use crate::heap::value::tag;
 
 /// Binary arithmetic and bitwise operators.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -301,8 +301,16 @@ pub enum ForLoop {
     /// No iteration.
     Skip,
     /// Integer loop: start, iterations after the first, step.
-    Int { start: i64, left: u64, step: i64 },
-    Float { start: f64, limit: f64, step: f64 },
+    Int {
+        start: i64,
+        left: u64,
+        step: i64,
+    },
+    Float {
+        start: f64,
+        limit: f64,
+        step: f64,
+    },
 }
 
 /// Prepares a numeric `for` over numbers. The loop never wraps around: the number of iterations is known in advance.

@@ -9,7 +9,7 @@ use super::{Exit, LuaError, Vm, dispatch};
 use crate::heap::thread::{Status, frame_flag};
 use crate::heap::value::{get, put, tag};
 use crate::heap::{Closure, Frame, FrameKind, Thread, Value};
-use crate::limits::{MAX_HANDLER_DEPTH, MAX_STACK, NATIVE_STACK, STACK_RESERVE};
+use crate::limits::{MAX_HANDLER_DEPTH, MAX_NATIVE_CALLS, MAX_STACK, NATIVE_STACK, STACK_RESERVE};
 
 /// Bit of a native frame's state: an error arrived instead of results; its value is on top of the stack.
 pub(super) const CAUGHT: u64 = 1 << 63;
@@ -253,6 +253,9 @@ impl Vm {
             return self.finish_op(v, flags & frame_flag::LEQ != 0);
         }
         deliver(th, func, from, n, wanted);
+        if flags & frame_flag::RESUME_NATIVE != 0 {
+            (*th).native_calls -= 1;
+        }
         if flags & frame_flag::RESUME_NATIVE != 0 && wanted >= 0 {
             (*th).top = func.add(wanted as usize);
         }
@@ -282,8 +285,13 @@ impl Vm {
                 self.finish_frame((*th).top.sub(n), n)
             }
             Step::Call { args, results } => {
+                if (*th).native_calls >= MAX_NATIVE_CALLS {
+                    return Err(LuaError::runtime("C stack overflow"));
+                }
                 let func = (*th).top.sub(args as usize + 1);
-                self.precall(func, results, frame_flag::RESUME_NATIVE)
+                self.precall(func, results, frame_flag::RESUME_NATIVE)?;
+                (*th).native_calls += 1;
+                Ok(())
             }
             Step::CallFinalizer => {
                 let func = (*th).top.sub(2);
@@ -574,6 +582,9 @@ impl Vm {
         while (*th).frame > frame {
             let flags = (*(*th).frame).flags;
             self.drop_state();
+            if flags & (frame_flag::RESUME_NATIVE | frame_flag::FINALIZER) == frame_flag::RESUME_NATIVE {
+                (*th).native_calls -= 1;
+            }
             if flags & frame_flag::HOOK != 0 {
                 (*th).in_hook = false;
             }
@@ -611,7 +622,9 @@ impl Vm {
         // A native frame that raises the handler's result, then the handler above it.
         self.call_at(top, Value::native((&raw const HANDLER).cast()), &[], 0, 0)?;
         let top = (*self.th).top;
-        self.call_at(top, handler, &[value], 1, frame_flag::RESUME_NATIVE)
+        self.call_at(top, handler, &[value], 1, frame_flag::RESUME_NATIVE)?;
+        (*self.th).native_calls += 1;
+        Ok(())
     }
 
     /// An error in a finalizer reaches whoever caused the collection.
@@ -680,6 +693,7 @@ impl Vm {
             Thread::close_upvals(th, (*th).stack);
             self.unwind_to((*th).frames);
             self.resume_depth = 0;
+            (*th).native_calls = 0;
             (*th).status = Status::Running;
             self.refresh_hooks();
             let at = (*th).stack;

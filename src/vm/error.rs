@@ -114,7 +114,9 @@ impl std::fmt::Debug for LuaError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &*self.0 {
             Raised::Value(v) | Raised::Handled(v) => write!(f, "raised {v:?}"),
-            Raised::Message { text, .. } | Raised::Runtime(text) => write!(f, "raised {:?}", String::from_utf8_lossy(text)),
+            Raised::Message { text, .. } | Raised::Runtime(text) => {
+                write!(f, "raised {:?}", String::from_utf8_lossy(text))
+            }
             Raised::Argument { number, text } => {
                 write!(f, "bad argument #{number} ({:?})", String::from_utf8_lossy(text))
             }
