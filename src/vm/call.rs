@@ -405,18 +405,25 @@ impl Vm {
     /// Collects if that is due, and starts the next finalizer. The running frame is a Lua frame between two instructions.
     unsafe fn safepoint(&mut self) -> Result<(), LuaError> {
         let th = self.th;
-        // Values that the last instruction left open end at `top`, below the end of the frame, too: what uses them counts up
-        // to there, and they are its topmost live registers.
-        let keep = self.open_top().unwrap_or_else(|| self.free_top());
-        (*th).top = keep;
+        let end = self.free_top();
+        let mut keep = self.open_top().unwrap_or(end);
         if self.heap.gc_pending {
             if self.heap.gc.stopped {
                 self.heap.postpone(1 << 20);
-            } else {
+            } else if let Some(dead) = self.first_dead() {
+                keep = dead;
+                // What earlier calls left in dead registers must not keep objects alive.
+                let mut slot = dead;
+                while slot < end {
+                    put(slot, Value::NIL);
+                    slot = slot.add(1);
+                }
+                (*th).top = keep;
                 self.collect();
                 self.run_finalizers = true;
             }
         }
+        (*th).top = keep;
         if self.in_finalizer || !self.run_finalizers {
             return Ok(());
         }
@@ -430,6 +437,29 @@ impl Vm {
         }
         self.run_finalizers = false;
         Ok(())
+    }
+
+    /// The first register that the running frame does not need any more, if the instruction that just ran is one after which a
+    /// collection may happen: one that allocates or calls. Elsewhere temporaries may be in use up to the frame's end.
+    unsafe fn first_dead(&self) -> Option<*mut Value> {
+        use crate::bytecode::Op;
+        let th = self.th;
+        let frame = (*th).frame;
+        let code = (*Self::frame_closure(frame)).code;
+        if (*frame).pc == (*code).entry {
+            return None;
+        }
+        let ins = *(*frame).pc.sub(1);
+        let a = (*frame).base.byte_add(ins.a() as usize);
+        match ins.op()? {
+            Op::Call if ins.c() == 0 => Some((*th).top),
+            Op::Call => Some(a.add(ins.c() as usize - 1)),
+            Op::TailCall => Some((*th).top),
+            Op::GenericCall => Some(a.add(3 + ins.c() as usize)),
+            Op::NewTable | Op::Closure => Some(a.add(1)),
+            Op::Concat => Some(a.add(1).max((*frame).base.byte_add(ins.b() as usize))),
+            _ => None,
+        }
     }
 
     /// No hooks and no other finalizers while one runs, as in 5.3.

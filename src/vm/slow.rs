@@ -717,7 +717,8 @@ unsafe fn same_closure(vm: &Vm, old: *mut Closure, code: *const crate::heap::Cod
     }
     let frame = (*vm.th).frame;
     let parent = Vm::frame_closure(frame);
-    (&(*code).upvals).iter().enumerate().all(|(i, desc)| {
+    let upvals = &(*code).upvals;
+    upvals.iter().enumerate().all(|(i, desc)| {
         let upval = *Closure::upval(old, i);
         if upval.is_null() {
             return false;
