@@ -296,7 +296,9 @@ impl Vm {
             Step::CallFinalizer => {
                 let func = (*th).top.sub(2);
                 self.start_finalizer();
-                self.precall(func, 0, frame_flag::RESUME_NATIVE | frame_flag::FINALIZER)
+                let depth = Thread::depth(th);
+                let r = self.precall(func, 0, frame_flag::RESUME_NATIVE | frame_flag::FINALIZER);
+                self.finalizer_started(r, th, depth)
             }
             Step::Resume { args } => self.resume(args as usize),
             Step::Yield(n) => self.yield_values(n as usize),
@@ -435,12 +437,14 @@ impl Vm {
         if self.in_finalizer || !self.run_finalizers {
             return Ok(());
         }
+        let depth = Thread::depth(th);
         while let Some(object) = self.heap.gc.take_due() {
             let handler = self.value_handler(object, Event::Gc);
             if handler.is_function() {
                 self.start_finalizer();
                 // `finish_frame` restores `top` to the slot of the finalizer: the open values below it survive.
-                return self.call_at(keep, handler, &[object], 0, frame_flag::FINALIZER);
+                let r = self.call_at(keep, handler, &[object], 0, frame_flag::FINALIZER);
+                return self.finalizer_started(r, th, depth);
             }
         }
         self.run_finalizers = false;
@@ -475,6 +479,20 @@ impl Vm {
         self.in_finalizer = true;
         self.skip_after_finalizer = self.skip_hook;
         self.refresh_hooks();
+    }
+
+    /// A finalizer that did not get its frame, for want of memory or stack, does not run: others may.
+    unsafe fn finalizer_started(
+        &mut self,
+        r: Result<(), LuaError>,
+        th: *mut Thread,
+        depth: usize,
+    ) -> Result<(), LuaError> {
+        if r.is_err() && Thread::depth(th) == depth {
+            self.in_finalizer = false;
+            self.refresh_hooks();
+        }
+        r
     }
 
     /// `th.top` if the instruction that just ran left an open number of values.

@@ -16,8 +16,8 @@ pub struct Setup {
 
 const MEMORY: usize = 16 << 20;
 /// Reductions in all slices of one program.
-const REDUCTIONS: i32 = 200_000;
-const MAX_SLICES: i32 = 20_000;
+const REDUCTIONS: i32 = 30_000;
+const MAX_SLICES: i32 = 5_000;
 /// Slices in which an interrupted program may catch the interruption before it is given up.
 const LAST_SLICES: i32 = 50;
 
