@@ -57,7 +57,7 @@ fn messages() {
 fn counts_reserve_nothing() {
     let good = dump(&compile("").unwrap(), true);
     // Right after the frame size: the number of instructions.
-    let header = 4 + 2 + 6 + 4;
+    let header = 4 + 2 + 6 + 13 + 6 + 4;
     let at = header + 1 + 1 + 1 + 3;
     let mut bytes = good[..at].to_vec();
     bytes.extend([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]);

@@ -356,7 +356,6 @@ impl Heap {
         let total = (self.cells * CELL + self.external).saturating_add(more);
         if total > self.limit {
             self.refused = more;
-            self.gc_pending = true;
             return Err(OutOfMemory);
         }
         Ok(())

@@ -526,6 +526,10 @@ impl Vm {
             Raised::Value(_) | Raised::Message { .. } | Raised::Runtime(_) | Raised::Argument { .. }
         );
         let is_message = with_handler && !matches!(raised, Raised::Value(_));
+        if matches!(raised, Raised::Memory) {
+            // What the failed function held is garbage once it is unwound: collect before the program goes on.
+            self.heap.gc_pending = true;
+        }
         let place = self.error_place(&raised);
         let value = match self.error_value(raised) {
             Ok(v) => v,
