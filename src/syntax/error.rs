@@ -193,6 +193,10 @@ fn message(
     if expected.has("NAME") && expected.has("...") {
         return "<name> or '...' expected".to_owned();
     }
+    if expected.has("NAME") && expected.has("(") && !expected.has("{") && !expected.has("NUM") {
+        // The next target of an assignment.
+        return "unexpected symbol".to_owned();
+    }
     if expected.has("NAME") && !expected.has("NUM") {
         return "<name> expected".to_owned();
     }
