@@ -11,7 +11,6 @@
 use super::run::{self, State, Step};
 use super::{Exit, Vm};
 use crate::bytecode::{Instr, Op};
-use crate::heap::thread::frame_flag;
 use crate::heap::{FrameKind, KSlot, Value};
 
 /// A path off the fast one. Runs with the instruction's `pc` saved; the state is read back afterwards.
@@ -43,7 +42,7 @@ pub(super) use matching::{enter, hook_table, plain_table};
 
 #[cfg(wippy_table_dispatch)]
 mod table {
-    use super::{Exit, FrameKind, Instr, KSlot, Op, Slow, State, Step, Value, Vm, frame_flag, run};
+    use super::{Exit, FrameKind, Instr, KSlot, Op, Slow, State, Step, Value, Vm, run};
     use crate::bytecode::ops::for_each_op;
     use crate::vm::run::{More, for_each_more};
 
@@ -199,7 +198,6 @@ mod table {
         // SAFETY: by contract.
         unsafe {
             debug_assert_eq!((*(*(*vm).th).frame).kind, FrameKind::Lua);
-            let _ = frame_flag::META;
             dispatch(State::load(vm), vm, (*vm).table.cast());
             (*vm).exit
         }
@@ -208,7 +206,7 @@ mod table {
 
 #[cfg(not(wippy_table_dispatch))]
 mod matching {
-    use super::{Exit, FrameKind, Instr, KSlot, Op, Slow, State, Step, Value, Vm, frame_flag, run};
+    use super::{Exit, FrameKind, Instr, KSlot, Op, Slow, State, Step, Value, Vm, run};
     use crate::bytecode::ops::for_each_op;
     use crate::vm::run::{More, for_each_more};
 
@@ -251,7 +249,6 @@ mod matching {
         // SAFETY: by contract; `pc` always points to an instruction of verified code.
         unsafe {
             debug_assert_eq!((*(*(*vm).th).frame).kind, FrameKind::Lua);
-            let _ = frame_flag::META;
             let State { mut pc, mut base, mut k }: State = State::load(vm);
             loop {
                 let ins = *pc;

@@ -1362,14 +1362,6 @@ impl<'gc> Cx<'gc> {
         }
     }
 
-    /// A string over bytes that are shared, not copied (messages, file contents).
-    ///
-    /// # Errors
-    /// Memory.
-    pub fn string_from_vec(&mut self, bytes: Vec<u8>) -> Result<Val<'gc>, LuaError> {
-        self.string(&bytes)
-    }
-
     /// Reference to a large string's buffer, to be shared with another process; `None` for small ones.
     #[must_use]
     pub fn shared_bytes(&self, s: LStr<'gc>) -> Option<SharedBytes> {

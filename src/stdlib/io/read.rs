@@ -144,7 +144,7 @@ fn bytes<'gc>(cx: &mut Cx<'gc>, stream: &mut Stream, n: usize) -> Result<(Val<'g
     }
     cx.charge(out.len() / 64);
     let got = out.len();
-    Ok((cx.string_from_vec(out)?, got))
+    Ok((cx.string(&out)?, got))
 }
 
 /// Reads a numeral character by character, so that what follows it stays.
