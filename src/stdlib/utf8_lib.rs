@@ -3,8 +3,8 @@
 use super::Lib;
 use super::utf8::{self, CHAR_PATTERN, LAST_CODE_POINT, NextCode, relative_position};
 use crate::vm::LuaError;
+use crate::vm::native::progress::Text;
 use crate::vm::native::{Cx, Native, Step, Val, native_flag};
-use crate::vm::native_progress::Text;
 
 type R = Result<Step, LuaError>;
 

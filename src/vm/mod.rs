@@ -25,8 +25,7 @@ mod index;
 pub mod meta;
 mod names;
 pub mod native;
-pub mod native_progress;
-mod native_table;
+
 mod run;
 mod slow;
 pub mod traceback;

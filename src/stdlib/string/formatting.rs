@@ -3,8 +3,8 @@
 use super::format::{self as conversions, Conversion, FormatError, Spec};
 use crate::numfmt::{float_text, integer_text};
 use crate::vm::LuaError;
+use crate::vm::native::progress::Text;
 use crate::vm::native::{Cx, Kind, Step, Val};
-use crate::vm::native_progress::Text;
 
 /// No number takes more bytes, whatever its width and precision.
 const LONGEST_NUMBER: usize = 512;

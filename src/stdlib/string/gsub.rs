@@ -4,8 +4,8 @@ use super::pattern::{self, Search};
 use super::{capture, pattern_error, push_captures, step};
 use crate::numfmt::{float_text, integer_text};
 use crate::vm::LuaError;
+use crate::vm::native::progress::Text;
 use crate::vm::native::{Cx, Kind, LStr, Step, Val};
-use crate::vm::native_progress::Text;
 
 /// A replacement under way.
 struct Gsub {

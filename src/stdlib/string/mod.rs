@@ -18,8 +18,8 @@ pub(super) use lib::open;
 
 use crate::limits::{MATCH_UNITS, STRING_PIECE};
 use crate::vm::LuaError;
+use crate::vm::native::progress::Buffer;
 use crate::vm::native::{Cx, LStr, Step, Val};
-use crate::vm::native_progress::Buffer;
 use pattern::{Capture, PatternError, Search};
 
 /// An offset from 0 that a position given from Lua stands for, which may lie anywhere.

@@ -3,8 +3,8 @@
 use super::pack::{self as items, Blame, Kind, Options, PackError, Unpacked, Unpacker};
 use super::substring;
 use crate::vm::LuaError;
+use crate::vm::native::progress::Text;
 use crate::vm::native::{Cx, Step, Val};
-use crate::vm::native_progress::Text;
 
 type R = Result<Step, LuaError>;
 

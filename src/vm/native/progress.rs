@@ -1,8 +1,8 @@
 //! What long native functions build or keep over several entries: strings of known length, text that grows, their state.
 
-use super::LuaError;
-use super::native::{Cx, Val};
+use super::{Cx, Val};
 use crate::heap::{Blob, Thread, Value};
+use crate::vm::LuaError;
 use smallvec::SmallVec;
 use std::any::Any;
 

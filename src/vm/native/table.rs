@@ -1,10 +1,10 @@
 //! Additions to the native interface for functions that work on table-like values: lengths and equality with
 //! metamethods, kept state without a new allocation.
 
-use super::LuaError;
-use super::meta::Event;
-use super::native::{Cx, Val};
+use super::{Cx, Val};
 use crate::heap::{Thread, Value};
+use crate::vm::LuaError;
+use crate::vm::meta::Event;
 use std::any::Any;
 
 impl<'gc> Cx<'gc> {
@@ -24,7 +24,7 @@ impl<'gc> Cx<'gc> {
             return Ok(Ok(Val::int(t.raw_len())));
         }
         // SAFETY: live during 'gc.
-        Err(unsafe { self.vm().type_error(v.raw(), "get length of", super::names::Operand::None) })
+        Err(unsafe { self.vm().type_error(v.raw(), "get length of", crate::vm::names::Operand::None) })
     }
 
     /// `a == b`: the answer, or the call whose first result, as a truth value, is the answer.
@@ -69,6 +69,6 @@ impl Val<'_> {
         if a.is_int() && b.is_int() {
             return a.as_int() < b.as_int();
         }
-        a.is_number() && b.is_number() && super::arith::number_lt(a, b)
+        a.is_number() && b.is_number() && crate::vm::arith::number_lt(a, b)
     }
 }

@@ -1,0 +1,455 @@
+//! Growth: where a new key goes, when the parts are sized anew, and how.
+//!
+//! The sizes follow PUC-Rio Lua's `ltable.c`: the array part is the largest power of two of which more than half is in use.
+
+use super::{Node, SPARSE_CHECK, Table, TableError, empty_node, hash_key, table_flag};
+use crate::heap::Value;
+use crate::heap::alloc::Heap;
+use crate::heap::value::{get, put, tag};
+use crate::limits::MAX_TABLE_NODES;
+use std::ptr::null_mut;
+
+/// Integer keys by power of two, to choose the array size.
+#[derive(Default)]
+struct Census {
+    /// `by_power[p]`: keys in `2^(p-1)+1 ..= 2^p`.
+    by_power: [usize; 32],
+    ints: usize,
+    total: usize,
+}
+
+impl Census {
+    fn count(&mut self, key: Value) {
+        self.total += 1;
+        if key.tag == tag::INT && key.payload.wrapping_sub(1) < 1 << 31 {
+            self.ints += 1;
+            self.by_power[(64 - (key.payload - 1).leading_zeros()) as usize] += 1;
+        }
+    }
+
+    /// The array size and the number of keys that go there.
+    fn best_array(&self) -> (usize, usize) {
+        let (mut best, mut in_array, mut seen) = (0, 0, 0);
+        for (p, count) in self.by_power.iter().enumerate() {
+            let power = 1usize << p;
+            if self.ints <= power / 2 {
+                break;
+            }
+            seen += count;
+            if seen > power / 2 {
+                best = power;
+                in_array = seen;
+            }
+        }
+        (best, in_array)
+    }
+}
+impl Table {
+    /// Appends to the array part, then moves the keys that follow it out of the hash part.
+    pub(super) unsafe fn push(t: *mut Self, heap: &mut Heap, v: Value) -> Result<(), TableError> {
+        // SAFETY: by contract of the caller; the slot is below the capacity.
+        unsafe {
+            if (*t).arr_len == (*t).arr_cap {
+                let cap = (*t).arr_cap as usize;
+                if cap >= SPARSE_CHECK && Self::is_sparse(t) {
+                    // A queue: its front is gone. Let the sizes be chosen anew.
+                    return Self::rehash(t, heap, Value::int(i64::from((*t).arr_len) + 1), v);
+                }
+                Self::resize_array(t, heap, (cap * 2).max(4))?;
+            }
+            put((*t).arr.add((*t).arr_len as usize), v);
+            (*t).arr_len += 1;
+            if (*t).flags & table_flag::INT_KEYS != 0 {
+                Self::migrate(t, heap)?;
+            }
+            Ok(())
+        }
+    }
+
+    /// True if less than half of a full array part is in use.
+    unsafe fn is_sparse(t: *const Self) -> bool {
+        // SAFETY: slots below `arr_len` are initialised.
+        unsafe {
+            let n = (*t).arr_len as usize;
+            let used = (0..n).filter(|&i| !get((*t).arr.add(i)).is_nil()).count();
+            used < n / 2
+        }
+    }
+
+    unsafe fn migrate(t: *mut Self, heap: &mut Heap) -> Result<(), TableError> {
+        // SAFETY: by contract of the caller.
+        unsafe {
+            loop {
+                let Some(node) = Self::find_int_node(t, i64::from((*t).arr_len) + 1) else { return Ok(()) };
+                let v = Node::slot(node).get();
+                if v.is_nil() {
+                    // The node would shadow the array slot once that exists.
+                    (*node).ktag = u32::from(tag::DEAD);
+                    return Ok(());
+                }
+                if (*t).arr_len == (*t).arr_cap {
+                    let cap = ((*t).arr_cap as usize * 2).max(4);
+                    Self::resize_array(t, heap, cap)?;
+                }
+                put((*t).arr.add((*t).arr_len as usize), v);
+                (*t).arr_len += 1;
+                Node::slot(node).put(Value::NIL);
+                (*node).ktag = u32::from(tag::DEAD);
+            }
+        }
+    }
+
+    /// Changes the capacity of the array part; never below its length.
+    unsafe fn resize_array(t: *mut Self, heap: &mut Heap, cap: usize) -> Result<(), TableError> {
+        // SAFETY: by contract of the callers: `cap >= arr_len`.
+        unsafe {
+            if cap > u32::MAX as usize / 2 {
+                return Err(TableError::Memory);
+            }
+            let old = (*t).arr;
+            let old_cap = (*t).arr_cap as usize;
+            let large = crate::limits::MAX_CLASS_BUFFER;
+            if old_cap * size_of::<Value>() > large && cap * size_of::<Value>() > large {
+                let (from, to) = (old_cap * size_of::<Value>(), cap * size_of::<Value>());
+                (*t).arr = heap.resize_buffer(old.cast(), from, to)?.cast();
+                (*t).arr_cap = cap as u32;
+                return Ok(());
+            }
+            let new = heap.alloc_buffer(cap * size_of::<Value>())?.cast::<Value>();
+            for i in 0..(*t).arr_len as usize {
+                put(new.add(i), get(old.add(i)));
+            }
+            (*t).arr = new;
+            (*t).arr_cap = cap as u32;
+            if old_cap > 0 {
+                heap.free_buffer(old.cast(), old_cap * size_of::<Value>());
+            }
+            Self::note_external(t, heap);
+            Ok(())
+        }
+    }
+
+    /// Registers the table once it owns memory outside of cells.
+    unsafe fn note_external(t: *mut Self, heap: &mut Heap) {
+        // SAFETY: by contract of the callers.
+        unsafe {
+            let large = crate::limits::MAX_CLASS_BUFFER;
+            if (*t).flags & table_flag::EXTERNAL == 0
+                && ((*t).arr_cap as usize * size_of::<Value>() > large
+                    || Self::node_count(t) * size_of::<Node>() > large)
+            {
+                (*t).flags |= table_flag::EXTERNAL;
+                heap.register_external(Value::table(t));
+            }
+        }
+    }
+
+    /// Inserts a normalised key into the hash part.
+    pub(super) unsafe fn new_key(
+        t: *mut Self,
+        heap: &mut Heap,
+        key: Value,
+        v: Value,
+    ) -> Result<(), TableError> {
+        // SAFETY: by contract of the callers.
+        unsafe {
+            let hash = hash_key(key);
+            if Self::has_no_nodes(t) {
+                return Self::rehash(t, heap, key, v);
+            }
+            let mut main = Self::main_position(t, hash);
+            // A node without value may be taken over, even if another chain runs through it.
+            if (*main).vtag != tag::NIL {
+                let Some(free) = Self::free_node(t) else {
+                    return Self::rehash(t, heap, key, v);
+                };
+                let mut other = Self::main_position(t, (*main).khash);
+                if other == main {
+                    // Put the new key into the free node, behind the main one.
+                    (*free).next =
+                        if (*main).next == 0 { 0 } else { Node::follow(main).byte_offset_from(free) as i32 };
+                    (*main).next = free.byte_offset_from(main) as i32;
+                    main = free;
+                } else {
+                    // The colliding key is not at home: move it to the free node.
+                    while Node::follow(other) != main {
+                        other = Node::follow(other);
+                    }
+                    (*other).next = free.byte_offset_from(other) as i32;
+                    (*free).payload = (*main).payload;
+                    (*free).vtag = (*main).vtag;
+                    (*free).key = (*main).key;
+                    (*free).ktag = (*main).ktag;
+                    (*free).khash = (*main).khash;
+                    (*free).next =
+                        if (*main).next == 0 { 0 } else { Node::follow(main).byte_offset_from(free) as i32 };
+                    (*main).next = 0;
+                }
+            }
+            if (*t).index_node == main {
+                (*t).index_node = null_mut();
+            }
+            (*main).key = key.payload;
+            (*main).ktag = u32::from(key.tag);
+            (*main).khash = hash;
+            (*main).payload = v.payload;
+            (*main).vtag = v.tag;
+            if key.tag == tag::INT {
+                (*t).flags |= table_flag::INT_KEYS;
+            }
+            Ok(())
+        }
+    }
+
+    unsafe fn free_node(t: *mut Self) -> Option<*mut Node> {
+        // SAFETY: `last_free` is at most the number of nodes.
+        unsafe {
+            while (*t).last_free > 0 {
+                (*t).last_free -= 1;
+                let node = (*t).nodes.add((*t).last_free as usize);
+                if (*node).ktag == u32::from(tag::NIL) {
+                    return Some(node);
+                }
+            }
+            None
+        }
+    }
+
+    /// Makes room for one more key, choosing new sizes for both parts as PUC-Rio Lua does: the array part is the largest
+    /// `n` (a power of two) such that more than half of `1..n` is in use.
+    #[cold]
+    #[inline(never)]
+    unsafe fn rehash(t: *mut Self, heap: &mut Heap, key: Value, v: Value) -> Result<(), TableError> {
+        // SAFETY: by contract of the callers.
+        unsafe {
+            let mut census = Census::default();
+            census.count(key);
+            for i in 0..Self::node_count(t) {
+                let node = (*t).nodes.add(i);
+                if (*node).vtag != tag::NIL {
+                    census.count(Value { payload: (*node).key, tag: (*node).ktag as u8 });
+                }
+            }
+            let old_len = (*t).arr_len as usize;
+            for i in 0..old_len {
+                if !get((*t).arr.add(i)).is_nil() {
+                    census.count(Value::int(i as i64 + 1));
+                }
+            }
+            let (best, in_array) = census.best_array();
+            let need = census.total - in_array;
+            if best < old_len {
+                // Mostly empty: the tail moves into the hash part.
+                (*t).arr_len = best as u32;
+                if let Err(e) = Self::resize_nodes(t, heap, need) {
+                    (*t).arr_len = old_len as u32;
+                    return Err(e);
+                }
+                for i in best..old_len {
+                    let value = get((*t).arr.add(i));
+                    if !value.is_nil() {
+                        Self::new_key(t, heap, Value::int(i as i64 + 1), value)?;
+                    }
+                }
+                // Without memory for a smaller array the large one stays.
+                let _ = Self::resize_array(t, heap, best.max(4));
+            } else if best > old_len {
+                // Keys of the hash part, and perhaps the new one, that the longer array takes in.
+                let mut highest = old_len;
+                let mut see = |k: Value| {
+                    if k.tag == tag::INT && k.payload.wrapping_sub(1) < best as u64 {
+                        highest = highest.max(k.payload as usize);
+                    }
+                };
+                see(key);
+                for i in 0..Self::node_count(t) {
+                    let node = (*t).nodes.add(i);
+                    if (*node).vtag != tag::NIL {
+                        see(Value { payload: (*node).key, tag: (*node).ktag as u8 });
+                    }
+                }
+                if highest > old_len {
+                    if best > (*t).arr_cap as usize {
+                        Self::resize_array(t, heap, best)?;
+                    }
+                    for i in old_len..highest {
+                        put((*t).arr.add(i), Value::NIL);
+                    }
+                    // From here on these keys are looked for in the array; `resize_nodes` moves them there.
+                    (*t).arr_len = highest as u32;
+                }
+                Self::resize_nodes(t, heap, need)?;
+            } else {
+                Self::resize_nodes(t, heap, need)?;
+            }
+            let index = key.payload.wrapping_sub(1);
+            if key.tag == tag::INT && index < u64::from((*t).arr_len) {
+                put((*t).arr.add(index as usize), v);
+                return Ok(());
+            }
+            if key.tag == tag::INT && index == u64::from((*t).arr_len) && index < u64::from((*t).arr_cap) {
+                return Self::push(t, heap, v);
+            }
+            if Self::has_no_nodes(t) {
+                Self::resize_nodes(t, heap, 1)?;
+            }
+            Self::new_key(t, heap, key, v)
+        }
+    }
+
+    /// Gives the hash part room for `need` keys and re-inserts its entries.
+    unsafe fn resize_nodes(t: *mut Self, heap: &mut Heap, need: usize) -> Result<(), TableError> {
+        // SAFETY: by contract of the callers.
+        unsafe {
+            let old = (*t).nodes;
+            let old_count = Self::node_count(t);
+            if need == 0 {
+                (*t).nodes = empty_node();
+                (*t).mask = 0;
+                (*t).last_free = 0;
+            } else {
+                let count = need.next_power_of_two();
+                if count > MAX_TABLE_NODES {
+                    return Err(TableError::Overflow);
+                }
+                let new = match heap.alloc_buffer(count * size_of::<Node>()) {
+                    Ok(new) => new.cast::<Node>(),
+                    Err(e) => {
+                        // Integer keys may just have become array keys: put their values there, so that nothing is lost.
+                        Self::spill_ints(t, old, old_count);
+                        return Err(e.into());
+                    }
+                };
+                for i in 0..count {
+                    new.add(i).write(Node {
+                        payload: 0,
+                        vtag: tag::NIL,
+                        next: 0,
+                        key: 0,
+                        ktag: u32::from(tag::NIL),
+                        khash: 0,
+                    });
+                }
+                (*t).nodes = new;
+                (*t).mask = (count - 1) as u32;
+                (*t).last_free = count as u32;
+            }
+            (*t).index_node = null_mut();
+            (*t).flags &= !table_flag::INT_KEYS;
+            for i in (0..old_count).rev() {
+                let node = old.add(i);
+                if (*node).vtag == tag::NIL {
+                    continue;
+                }
+                let value = Node::slot(node).get();
+                let index = (*node).key.wrapping_sub(1);
+                if (*node).ktag == u32::from(tag::INT) && index < u64::from((*t).arr_len) {
+                    put((*t).arr.add(index as usize), value);
+                } else {
+                    Self::new_key(t, heap, Node::key(node), value)?;
+                }
+            }
+            if old_count > 0 {
+                heap.free_buffer(old.cast(), old_count * size_of::<Node>());
+            }
+            Self::note_external(t, heap);
+            Ok(())
+        }
+    }
+
+    unsafe fn spill_ints(t: *mut Self, nodes: *mut Node, count: usize) {
+        // SAFETY: by contract of the caller.
+        unsafe {
+            for i in 0..count {
+                let node = nodes.add(i);
+                let index = (*node).key.wrapping_sub(1);
+                if (*node).ktag == u32::from(tag::INT)
+                    && index < u64::from((*t).arr_len)
+                    && (*node).vtag != tag::NIL
+                {
+                    put((*t).arr.add(index as usize), Node::slot(node).get());
+                    (*node).vtag = tag::NIL;
+                    (*node).ktag = u32::from(tag::DEAD);
+                }
+            }
+        }
+    }
+
+    /// Makes room for `array` array slots and `hash` keys in advance.
+    ///
+    /// # Safety
+    /// `t` is a live table of `heap`.
+    ///
+    /// # Errors
+    /// As `set`.
+    pub unsafe fn reserve(
+        t: *mut Self,
+        heap: &mut Heap,
+        array: usize,
+        hash: usize,
+    ) -> Result<(), TableError> {
+        // SAFETY: by contract.
+        unsafe {
+            if array > (*t).arr_cap as usize {
+                Self::resize_array(t, heap, array)?;
+            }
+            if hash > Self::node_count(t) {
+                Self::resize_nodes(t, heap, hash)?;
+            }
+            Ok(())
+        }
+    }
+
+    /// Stores `count` values as keys `first + 1 …`, for table constructors.
+    ///
+    /// # Safety
+    /// `values` are `count` initialised slots outside of the table.
+    ///
+    /// # Errors
+    /// As `set`.
+    pub unsafe fn set_list(
+        t: *mut Self,
+        heap: &mut Heap,
+        first: usize,
+        values: *const Value,
+        count: usize,
+    ) -> Result<(), TableError> {
+        // SAFETY: by contract.
+        unsafe {
+            if first == (*t).arr_len as usize {
+                let need = first + count;
+                if need > (*t).arr_cap as usize {
+                    Self::resize_array(t, heap, need)?;
+                }
+                for i in 0..count {
+                    put((*t).arr.add(first + i), get(values.add(i)));
+                }
+                (*t).arr_len = need as u32;
+                if (*t).flags & table_flag::INT_KEYS != 0 {
+                    Self::drop_shadowed(t);
+                }
+                return Ok(());
+            }
+            for i in 0..count {
+                Self::set_int(t, heap, (first + i + 1) as i64, get(values.add(i)))?;
+            }
+            Ok(())
+        }
+    }
+
+    /// Kills nodes whose integer key has become part of the array.
+    unsafe fn drop_shadowed(t: *mut Self) {
+        // SAFETY: by contract of the caller.
+        unsafe {
+            for i in 0..Self::node_count(t) {
+                let node = (*t).nodes.add(i);
+                if (*node).ktag == u32::from(tag::INT)
+                    && (*node).key.wrapping_sub(1) < u64::from((*t).arr_len)
+                {
+                    (*node).vtag = tag::NIL;
+                    (*node).ktag = u32::from(tag::DEAD);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! For hosts: values that cross the border of the process, and contexts outside of any call.
+
+use super::{Cx, LStr, Native, Step, Val};
+use crate::heap::{Blob, Code, Str, Value};
+use crate::vm::{LuaError, Vm};
+
+impl<'gc> Cx<'gc> {
+    /// Reference to a large string's buffer, to be shared with another process; `None` for small ones.
+    #[must_use]
+    pub fn shared_bytes(&self, s: LStr<'gc>) -> Option<SharedBytes> {
+        // SAFETY: live during 'gc, which holds a reference to the blob.
+        unsafe {
+            let blob = Str::blob(s.at)?;
+            Blob::retain(blob);
+            Some(SharedBytes(blob))
+        }
+    }
+}
+
+/// A counted reference to immutable bytes outside of any heap.
+pub struct SharedBytes(*mut Blob);
+
+// SAFETY: blobs are immutable once shared and counted atomically.
+unsafe impl Send for SharedBytes {}
+// SAFETY: as above.
+unsafe impl Sync for SharedBytes {}
+
+impl SharedBytes {
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: the reference keeps the blob alive.
+        unsafe { std::slice::from_raw_parts(Blob::data(self.0), Blob::len(self.0)) }
+    }
+}
+
+impl Drop for SharedBytes {
+    fn drop(&mut self) {
+        // SAFETY: this reference is given back once.
+        unsafe { Blob::release(self.0) }
+    }
+}
+impl<'gc> Cx<'gc> {
+    /// A value that the host got from this process (exit values) as one of this context.
+    pub(crate) fn host_value(&self, v: Value) -> Val<'gc> {
+        Val::raw_new(v)
+    }
+
+    /// A value for the host.
+    pub(crate) fn to_host(v: Val<'_>) -> Value {
+        v.raw()
+    }
+}
+
+impl Vm {
+    /// A Lua function over linked code with these globals, for hosts.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn function(&mut self, code: &'static Code) -> Result<Value, LuaError> {
+        let env = self.globals_value();
+        // SAFETY: the code is static.
+        Ok(Value::closure(unsafe { self.main_closure(code, env)? }))
+    }
+
+    /// Runs `f` with a context over an empty window of a native function, for hosts that set up libraries or look at results.
+    /// The process must not be running.
+    pub fn with_context<R>(&mut self, f: impl for<'gc> FnOnce(&mut Cx<'gc>) -> R) -> R {
+        static HOST: Native = Native::new("?", |_| Ok(Step::Return(0)));
+        // SAFETY: a frame above the idle stack, removed afterwards; memory for it is part of every stack.
+        unsafe {
+            let th = self.th;
+            let saved = ((*th).frame.offset_from((*th).frames), (*th).top.offset_from((*th).stack));
+            let at = self.free_top();
+            if self.call_at(at, Val::native(&HOST).raw(), &[], 0, 0).is_err() {
+                // Without memory even for this the window is that of the ground frame.
+                (*th).frame = (*th).frames;
+            }
+            let this: *mut Self = self;
+            let r = f(&mut Cx::new(this));
+            (*th).frame = (*th).frames.offset(saved.0);
+            (*th).top = (*th).stack.offset(saved.1);
+            r
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! What a native function can ask of its process: globals, metatables, code, the collector, errors.
+
+use super::{Co, Cx, Kind, Step, Tab, Val};
+use crate::heap::Value;
+use crate::heap::value::tag;
+use crate::vm::error::Raised;
+use crate::vm::{LuaError, Vm};
+
+impl<'gc> Cx<'gc> {
+    // ---- the process ----
+
+    /// The table of globals.
+    #[must_use]
+    pub fn globals(&self) -> Tab<'gc> {
+        Tab::new(self.vm().globals)
+    }
+
+    /// The registry: a table that Lua code does not see (but `debug.getregistry`).
+    #[must_use]
+    pub fn registry(&self) -> Tab<'gc> {
+        Tab::new(self.vm().registry)
+    }
+
+    /// The running coroutine, and whether it is the main one.
+    #[must_use]
+    pub fn running(&self) -> (Co<'gc>, bool) {
+        (Co::new(self.th()), self.th() == self.vm().main)
+    }
+
+    /// True if a manual yield would succeed here.
+    #[must_use]
+    pub fn is_yieldable(&self) -> bool {
+        // SAFETY: the running coroutine is live.
+        unsafe { self.vm().can_yield() }
+    }
+
+    /// Metatable of any value.
+    #[must_use]
+    pub fn metatable(&self, v: Val<'gc>) -> Option<Tab<'gc>> {
+        // SAFETY: live during 'gc.
+        let meta = unsafe { self.vm().metatable(v.raw()) };
+        (!meta.is_null()).then(|| Tab::new(meta))
+    }
+
+    /// Sets the metatable of a table or userdata, or of a whole basic type.
+    pub fn set_metatable(&mut self, v: Val<'gc>, meta: Option<Tab<'gc>>) {
+        let at = meta.map_or(std::ptr::null_mut(), |t| t.at);
+        // SAFETY: live during 'gc.
+        unsafe {
+            match v.raw().tag {
+                tag::TABLE => (*v.raw().as_table()).meta = at,
+                tag::USERDATA => (*v.raw().as_userdata()).meta = at,
+                t => {
+                    self.vm_mut().metas[Vm::meta_slot(t)] = at;
+                    return;
+                }
+            }
+            let vm = self.vm_mut();
+            if !vm.handler(at, crate::vm::meta::Event::Gc).is_nil() {
+                vm.heap.register_finalizer(v.raw());
+            }
+        }
+    }
+
+    /// A field of the value's metatable (raw), nil if there is none.
+    #[must_use]
+    pub fn metafield(&self, v: Val<'gc>, event: crate::vm::meta::Event) -> Val<'gc> {
+        // SAFETY: live during 'gc.
+        unsafe { Val::raw_new(self.vm().value_handler(v.raw(), event)) }
+    }
+
+    /// `obj[key]`: the value, or (`Err` inside) the function to call with `(obj, key)` for it, as pushed by
+    /// [`Cx::push_call`].
+    ///
+    /// # Errors
+    /// "attempt to index a … value".
+    pub fn index(
+        &mut self,
+        obj: Val<'gc>,
+        key: Val<'gc>,
+    ) -> Result<Result<Val<'gc>, [Val<'gc>; 3]>, LuaError> {
+        use crate::vm::index::Get;
+        // SAFETY: live during 'gc.
+        unsafe {
+            Ok(match self.vm_mut().index(obj.raw(), key.raw(), crate::vm::names::Operand::None)? {
+                Get::Value(v) => Ok(Val::raw_new(v)),
+                Get::Call(handler, obj) => Err([Val::raw_new(handler), Val::raw_new(obj), key]),
+            })
+        }
+    }
+
+    /// `obj[key] = v`; `Some` is the call to make for it, without results.
+    ///
+    /// # Errors
+    /// "attempt to index a … value", bad keys, memory.
+    pub fn set_index(
+        &mut self,
+        obj: Val<'gc>,
+        key: Val<'gc>,
+        v: Val<'gc>,
+    ) -> Result<Option<[Val<'gc>; 4]>, LuaError> {
+        use crate::vm::index::Set;
+        // SAFETY: live during 'gc.
+        unsafe {
+            Ok(
+                match self.vm_mut().set_index(
+                    obj.raw(),
+                    key.raw(),
+                    v.raw(),
+                    crate::vm::names::Operand::None,
+                )? {
+                    Set::Done => None,
+                    Set::Call(handler, obj) => Some([Val::raw_new(handler), Val::raw_new(obj), key, v]),
+                },
+            )
+        }
+    }
+
+    /// `a < b`: the answer, or the call whose first result, as a truth value, is the answer.
+    ///
+    /// # Errors
+    /// "attempt to compare …".
+    pub fn less_than(&mut self, a: Val<'gc>, b: Val<'gc>) -> Result<Result<bool, [Val<'gc>; 3]>, LuaError> {
+        // SAFETY: live during 'gc.
+        unsafe {
+            if a.raw().is_number() && b.raw().is_number() {
+                return Ok(Ok(crate::vm::arith::number_lt(a.raw(), b.raw())));
+            }
+            if let (Some(a), Some(b)) = (a.as_str(), b.as_str()) {
+                return Ok(Ok(a.bytes() < b.bytes()));
+            }
+            let vm = self.vm_mut();
+            let mut handler = vm.value_handler(a.raw(), crate::vm::meta::Event::Lt);
+            if handler.is_nil() {
+                handler = vm.value_handler(b.raw(), crate::vm::meta::Event::Lt);
+            }
+            if handler.is_nil() {
+                return Err(vm.order_error(a.raw(), b.raw()));
+            }
+            Ok(Err([Val::raw_new(handler), a, b]))
+        }
+    }
+
+    /// Pushes a function and its arguments, and asks for the call.
+    ///
+    /// # Errors
+    /// "stack overflow" or memory.
+    pub fn call(&mut self, call: &[Val<'gc>], results: i16) -> Result<Step, LuaError> {
+        self.reserve(call.len())?;
+        for &v in call {
+            self.push(v);
+        }
+        Ok(Step::Call { args: call.len() as u32 - 1, results })
+    }
+
+    // ---- code ----
+
+    /// Compiles or loads a chunk and makes a function of it; `Err` inside is the message for the caller of `load`.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn load(
+        &mut self,
+        chunk: &[u8],
+        name: &[u8],
+        mode: crate::vm::LoadMode,
+        env: Option<Val<'gc>>,
+    ) -> Result<Result<Val<'gc>, Vec<u8>>, LuaError> {
+        let Some(loader) = self.vm().loader else {
+            return Ok(Err(b"no compiler in this process".to_vec()));
+        };
+        // The compiler's trees and tables take several times the size of the source.
+        self.reserve_memory(chunk.len())?;
+        let proto = match loader(chunk, name, mode) {
+            Ok(proto) => proto,
+            Err(message) => return Ok(Err(message)),
+        };
+        let vm = self.vm_mut();
+        let code = vm.heap.link_local(proto)?;
+        let env = env.map_or(vm.globals_value(), |v| v.raw());
+        // SAFETY: the code belongs to a unit of this heap.
+        let closure = unsafe { vm.main_closure(code, env)? };
+        Ok(Ok(Val::raw_new(Value::closure(closure))))
+    }
+
+    /// The binary chunk of a Lua function, for `string.dump`; none for native functions.
+    #[must_use]
+    pub fn dump(&self, f: Val<'gc>, strip: bool) -> Option<Vec<u8>> {
+        // SAFETY: live during 'gc.
+        let proto =
+            (f.raw().tag == tag::CLOSURE).then(|| unsafe { (*(*f.raw().as_closure()).code).to_proto() })?;
+        Some(crate::bytecode::dump::dump(&proto, strip))
+    }
+
+    // ---- collector ----
+
+    /// A full collection. Only for `collectgarbage` and the like: every value that is not in the window (or reachable otherwise)
+    /// is gone afterwards, which the exclusive borrow of `'gc` values cannot express; so the function must not touch any
+    /// it got before. It takes the context by value to make that hard to forget.
+    #[must_use]
+    pub fn collect_now(cx: &mut Cx<'_>) -> u64 {
+        let vm = cx.vm_mut();
+        vm.collect();
+        vm.heap.gc.cycles
+    }
+
+    /// Pushes the next finalizer that is due with its object; then return [`Step::CallFinalizer`].
+    pub fn push_due_finalizer(&mut self) -> bool {
+        while let Some(object) = self.vm_mut().heap.gc.take_due() {
+            // SAFETY: due objects are kept alive by the collector.
+            let handler = unsafe { self.vm().value_handler(object, crate::vm::meta::Event::Gc) };
+            if handler.is_function() {
+                self.push(Val::raw_new(handler));
+                self.push(Val::raw_new(object));
+                return true;
+            }
+        }
+        false
+    }
+
+    // ---- errors ----
+
+    /// The position `chunk:line: ` of the function at a level (1: who called this function), empty if unknown.
+    #[must_use]
+    pub fn where_(&self, level: u32) -> Vec<u8> {
+        self.vm().position(level)
+    }
+
+    pub(in crate::vm) fn raise_handled(&mut self) -> LuaError {
+        let v = if self.top() > 0 { self.arg(self.top() - 1).raw() } else { Value::NIL };
+        LuaError::new(Raised::Handled(v))
+    }
+
+    /// Raises a value.
+    #[must_use]
+    pub fn raise(&self, v: Val<'gc>) -> LuaError {
+        LuaError::value(v.raw())
+    }
+
+    /// "bad argument #i to 'f' (expected expected, got …)"; `i` counts from 0 as [`Cx::arg`] does.
+    #[must_use]
+    pub fn type_error(&self, i: usize, expected: &str) -> LuaError {
+        let got = self.type_name_of(i);
+        let mut text = format!("{expected} expected, got ").into_bytes();
+        text.extend_from_slice(&got);
+        LuaError::argument(i + 1, text)
+    }
+
+    /// Type name of window slot `i` for messages: `__name`, "no value", "light userdata" or the type's name.
+    #[must_use]
+    pub fn type_name_of(&self, i: usize) -> Vec<u8> {
+        if i >= self.top() {
+            return b"no value".to_vec();
+        }
+        let v = self.arg(i);
+        if let Some(name) = self.metafield(v, crate::vm::meta::Event::Name).as_str() {
+            return name.bytes().to_vec();
+        }
+        if matches!(v.kind(), Kind::Light(_)) {
+            return b"light userdata".to_vec();
+        }
+        v.type_name().as_bytes().to_vec()
+    }
+}
