@@ -115,3 +115,6 @@ pub const DEFAULT_LUA_PATH: &str = "/usr/local/share/lua/5.3/?.lua;/usr/local/sh
 /// Calls from native functions into Lua that may be active inside each other in one coroutine. 5.3 stops at 200 (`LUAI_MAXCCALLS`)
 /// because each takes native stack; here only memory and quadratic work in such chains count.
 pub const MAX_NATIVE_CALLS: u32 = 4_000;
+
+/// Tables of one message that are found by searching a list; with more of them a hash table is quicker.
+pub const PARCEL_TABLES_SEARCHED: usize = 8;

@@ -172,6 +172,17 @@ pub unsafe fn set_mark(at: *const u8) -> usize {
     }
 }
 
+/// True for objects in regions made by [`Region::new_immortal`].
+///
+/// # Safety
+/// `at` is an object in a cell.
+#[inline(always)]
+#[must_use]
+pub unsafe fn is_immortal(at: *const u8) -> bool {
+    // SAFETY: by contract. A cell of the largest class holds one object, so elsewhere it has at most one mark.
+    unsafe { (*meta_of(at)).mark == !0 && usize::from((*meta_of(at)).class) == CLASSES - 1 }
+}
+
 /// Allocation state of one size class.
 struct Class {
     avail: u64,

@@ -44,6 +44,13 @@ impl Node {
         Slot(this.cast())
     }
 
+    /// True if the node's key has no value.
+    #[inline(always)]
+    #[must_use]
+    pub const fn has_no_value(&self) -> bool {
+        self.vtag == tag::NIL
+    }
+
     /// The next node of the chain.
     ///
     /// # Safety

@@ -25,10 +25,13 @@ mod index;
 pub mod meta;
 mod names;
 pub mod native;
-
+pub mod parcel;
 mod run;
 mod slow;
 pub mod traceback;
+
+#[cfg(test)]
+mod parcel_tests;
 
 pub use error::LuaError;
 

@@ -26,6 +26,31 @@ unsafe impl Send for SharedBytes {}
 unsafe impl Sync for SharedBytes {}
 
 impl SharedBytes {
+    /// Takes over a reference.
+    ///
+    /// # Safety
+    /// The blob is alive and the caller holds the reference that it gives away.
+    pub(in crate::vm) const unsafe fn from_raw(blob: *mut Blob) -> Self {
+        Self(blob)
+    }
+
+    /// One more reference to a blob.
+    ///
+    /// # Safety
+    /// The blob is alive.
+    pub(in crate::vm) unsafe fn retained(blob: *mut Blob) -> Self {
+        // SAFETY: by contract.
+        unsafe { Blob::retain(blob) };
+        Self(blob)
+    }
+
+    /// One more reference, for the taking.
+    pub(in crate::vm) fn retain(&self) -> *mut Blob {
+        // SAFETY: this reference keeps the blob alive.
+        unsafe { Blob::retain(self.0) };
+        self.0
+    }
+
     /// The bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {

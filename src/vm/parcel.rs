@@ -1,0 +1,397 @@
+//! Values on their way between two processes: a copy that belongs to nobody's heap.
+//!
+//! A [`Parcel`] is packed once from the sender's values and unpacked once into the receiver's heap. In between it is plain
+//! bytes plus counted references to large strings, so it may be kept, moved to another thread or dropped anywhere.
+//!
+//! 1. Tables are numbered in the order in which they are found, breadth first, and written one after the other; a reference
+//!    to one is its number. So neither side recurses, and cycles and shared sub-tables of one value survive. Numbers start
+//!    over with every value of the parcel.
+//! 2. The first reference to a table carries its sizes: the receiver makes it then and fills it when its turn comes.
+//! 3. Program constants are passed by address (they are immortal), strings with a buffer of their own by reference, other
+//!    strings by their bytes.
+//! 4. Functions, coroutines and userdata do not travel: they arrive as nil, and as a field not at all.
+//! 5. The bytes of a parcel come from [`Parcel::pack`] only, so what `unpack` reads is well-formed.
+#![allow(unsafe_op_in_unsafe_fn)]
+
+use super::LuaError;
+use super::native::{Cx, SharedBytes, Val};
+use crate::heap::value::{put, tag};
+use crate::heap::{Blob, Str, Table, Value, alloc};
+use crate::limits::PARCEL_TABLES_SEARCHED;
+use hashbrown::HashMap;
+use smallvec::SmallVec;
+
+/// Bytes that a parcel keeps in itself: a few numbers and constants, so that small messages need no buffer.
+const INLINE: usize = 32;
+
+type Bytes = SmallVec<[u8; INLINE]>;
+
+/// Marks of the encoded values.
+mod mark {
+    pub const NIL: u8 = 0;
+    pub const FALSE: u8 = 1;
+    pub const TRUE: u8 = 2;
+    /// Eight bytes.
+    pub const INT: u8 = 3;
+    /// Eight bytes: the bits.
+    pub const FLOAT: u8 = 4;
+    /// One byte of length and the bytes.
+    pub const STRING: u8 = 5;
+    /// Eight bytes: the address of an immortal string.
+    pub const CONSTANT: u8 = 6;
+    /// Four bytes: number of the shared buffer.
+    pub const BLOB: u8 = 7;
+    /// A table found for the first time: four bytes of array slots, four of fields.
+    pub const NEW_TABLE: u8 = 8;
+    /// Four bytes: number of a table found before.
+    pub const TABLE: u8 = 9;
+    /// Where a key would be: the table's fields are complete. A metatable reference, or nil, follows.
+    pub const END: u8 = 10;
+    /// One byte: an integer from 0 to 255.
+    pub const SMALL_INT: u8 = 11;
+}
+
+/// Copied values between two processes.
+#[derive(Default)]
+pub struct Parcel {
+    bytes: Bytes,
+    blobs: Vec<SharedBytes>,
+    values: u32,
+    /// Bytes of the shared buffers.
+    blob_bytes: usize,
+}
+
+impl Parcel {
+    /// Copies values. Functions, coroutines and userdata are left out (see the file header).
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn pack<'gc>(
+        cx: &mut Cx<'gc>,
+        values: impl IntoIterator<Item = Val<'gc>>,
+    ) -> Result<Self, LuaError> {
+        let mut packer = Packer { parcel: Self::default(), tables: Vec::new(), numbers: HashMap::default() };
+        for v in values {
+            // SAFETY: values of 'gc and everything they lead to are live, and nothing changes them meanwhile.
+            unsafe { packer.root(v.raw())? };
+            packer.parcel.values += 1;
+        }
+        let parcel = packer.parcel;
+        cx.charge(parcel.bytes.len() / 64 + parcel.values as usize);
+        Ok(parcel)
+    }
+
+    /// A parcel of strings, made by the runtime itself.
+    #[must_use]
+    pub fn of_strings<'a>(strings: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut parcel = Self::default();
+        for s in strings {
+            parcel.put_string(s);
+            parcel.values += 1;
+        }
+        parcel
+    }
+
+    fn put_string(&mut self, s: &[u8]) {
+        if let Ok(len) = u8::try_from(s.len()) {
+            self.bytes.push(mark::STRING);
+            self.bytes.push(len);
+            self.bytes.extend_from_slice(s);
+        } else if let Some(shared) = SharedBytes::new(s) {
+            self.put_blob(shared);
+        } else {
+            self.bytes.push(mark::NIL);
+        }
+    }
+
+    fn put_blob(&mut self, shared: SharedBytes) {
+        self.blob_bytes += shared.bytes().len();
+        self.bytes.push(mark::BLOB);
+        self.bytes.extend_from_slice(&(self.blobs.len() as u32).to_le_bytes());
+        self.blobs.push(shared);
+    }
+
+    /// Number of values, nils included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.values as usize
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.values == 0
+    }
+
+    /// What the parcel costs its receiver while it waits: its own bytes, and those of the buffers it shares.
+    #[must_use]
+    pub fn cost(&self) -> usize {
+        let spilled = if self.bytes.spilled() { self.bytes.capacity() } else { 0 };
+        spilled + self.blobs.capacity() * size_of::<SharedBytes>() + self.blob_bytes
+    }
+
+    /// Makes the values in this process and hands them to `each`, in order. A parcel may be unpacked more than once.
+    ///
+    /// # Errors
+    /// Memory; some values may have been handed over then.
+    pub fn unpack<'gc>(
+        &self,
+        cx: &mut Cx<'gc>,
+        mut each: impl FnMut(&mut Cx<'gc>, Val<'gc>) -> Result<(), LuaError>,
+    ) -> Result<(), LuaError> {
+        let mut unpacker = Unpacker { from: &self.bytes, blobs: &self.blobs, tables: Vec::new() };
+        for _ in 0..self.values {
+            // SAFETY: nothing collects before the native function returns, and the bytes are well-formed (invariant 5).
+            let v = unsafe { unpacker.root(cx)? };
+            each(cx, Val::raw_new(v))?;
+        }
+        cx.charge(self.bytes.len() / 64 + self.len());
+        Ok(())
+    }
+}
+
+struct Packer {
+    parcel: Parcel,
+    /// Tables of the value being packed, by number.
+    tables: Vec<*mut Table>,
+    /// Their numbers, once there are too many to be searched one by one.
+    numbers: HashMap<usize, u32, foldhash::fast::FixedState>,
+}
+
+impl Packer {
+    unsafe fn root(&mut self, v: Value) -> Result<(), LuaError> {
+        self.tables.clear();
+        self.numbers.clear();
+        self.value(v)?;
+        let mut next = 0;
+        while next < self.tables.len() {
+            self.table(self.tables[next])?;
+            next += 1;
+        }
+        Ok(())
+    }
+
+    /// Asks for room before a possibly large piece, so that want of memory is an error and not the end.
+    fn room(&mut self, bytes: usize) -> Result<(), LuaError> {
+        self.parcel.bytes.try_reserve(bytes).map_err(|_| LuaError::memory())
+    }
+
+    /// The value, or nothing if it does not travel.
+    unsafe fn copied(v: Value) -> Option<Value> {
+        matches!(v.tag, tag::INT | tag::FLOAT | tag::FALSE | tag::TRUE | tag::STRING | tag::TABLE).then_some(v)
+    }
+
+    unsafe fn value(&mut self, v: Value) -> Result<(), LuaError> {
+        self.room(16)?;
+        let out = &mut self.parcel.bytes;
+        match v.tag {
+            tag::FALSE => out.push(mark::FALSE),
+            tag::TRUE => out.push(mark::TRUE),
+            tag::INT => {
+                if let Ok(small) = u8::try_from(v.as_int()) {
+                    out.push(mark::SMALL_INT);
+                    out.push(small);
+                } else {
+                    self.word(mark::INT, v.payload);
+                }
+            }
+            tag::FLOAT => self.word(mark::FLOAT, v.payload),
+            tag::STRING => self.string(v.as_str())?,
+            tag::TABLE => self.reference(v.as_table())?,
+            _ => out.push(mark::NIL),
+        }
+        Ok(())
+    }
+
+    fn word(&mut self, mark: u8, word: u64) {
+        let mut piece = [mark; 9];
+        piece[1..].copy_from_slice(&word.to_le_bytes());
+        self.parcel.bytes.extend_from_slice(&piece);
+    }
+
+    unsafe fn string(&mut self, s: *mut Str) -> Result<(), LuaError> {
+        if alloc::is_immortal(s.cast()) {
+            self.word(mark::CONSTANT, s as u64);
+            return Ok(());
+        }
+        if let Some(blob) = Str::blob(s) {
+            self.parcel.put_blob(SharedBytes::retained(blob));
+            return Ok(());
+        }
+        let bytes = Str::bytes(s);
+        self.room(bytes.len() + 2)?;
+        self.parcel.put_string(bytes);
+        Ok(())
+    }
+
+    fn number(&self, t: *mut Table) -> Option<u32> {
+        if self.numbers.is_empty() {
+            return self.tables.iter().position(|&known| known == t).map(|at| at as u32);
+        }
+        self.numbers.get(&(t as usize)).copied()
+    }
+
+    unsafe fn reference(&mut self, t: *mut Table) -> Result<(), LuaError> {
+        let mut piece = [0; 9];
+        if let Some(number) = self.number(t) {
+            piece[0] = mark::TABLE;
+            piece[1..5].copy_from_slice(&number.to_le_bytes());
+            self.parcel.bytes.extend_from_slice(&piece[..5]);
+            return Ok(());
+        }
+        let number = u32::try_from(self.tables.len()).map_err(|_| LuaError::memory())?;
+        self.tables.try_reserve(1).map_err(|_| LuaError::memory())?;
+        self.tables.push(t);
+        if self.tables.len() > PARCEL_TABLES_SEARCHED {
+            if self.numbers.is_empty() {
+                self.numbers = self.tables.iter().zip(0..).map(|(&t, n)| (t as usize, n)).collect();
+            }
+            self.numbers.try_reserve(1).map_err(|_| LuaError::memory())?;
+            self.numbers.insert(t as usize, number);
+        }
+        let fields = (0..Table::node_count(t)).filter(|&i| !(*(*t).nodes.add(i)).has_no_value()).count();
+        piece[0] = mark::NEW_TABLE;
+        piece[1..5].copy_from_slice(&Self::array_len(t).to_le_bytes());
+        piece[5..].copy_from_slice(&(fields as u32).to_le_bytes());
+        self.parcel.bytes.extend_from_slice(&piece);
+        Ok(())
+    }
+
+    /// Length of the array part without nils at its end.
+    unsafe fn array_len(t: *mut Table) -> u32 {
+        let mut len = (*t).arr_len;
+        while len > 0 && (*(*t).arr.add(len as usize - 1)).is_nil() {
+            len -= 1;
+        }
+        len
+    }
+
+    unsafe fn table(&mut self, t: *mut Table) -> Result<(), LuaError> {
+        let len = Self::array_len(t) as usize;
+        for i in 0..len {
+            self.value(*(*t).arr.add(i))?;
+        }
+        let mut at = (*t).arr_len as usize;
+        while let Some((next, key, v)) = Table::next_at(t, at) {
+            at = next;
+            if let (Some(key), Some(v)) = (Self::copied(key), Self::copied(v)) {
+                self.value(key)?;
+                self.value(v)?;
+            }
+        }
+        self.room(16)?;
+        self.parcel.bytes.push(mark::END);
+        if (*t).meta.is_null() {
+            self.parcel.bytes.push(mark::NIL);
+            return Ok(());
+        }
+        self.reference((*t).meta)
+    }
+}
+
+struct Unpacker<'a> {
+    from: &'a [u8],
+    blobs: &'a [SharedBytes],
+    /// Tables of the value being made, by number, with the length of their array part.
+    tables: Vec<(*mut Table, u32)>,
+}
+
+impl Unpacker<'_> {
+    unsafe fn root(&mut self, cx: &mut Cx<'_>) -> Result<Value, LuaError> {
+        self.tables.clear();
+        let v = self.value(cx)?;
+        let mut next = 0;
+        while next < self.tables.len() {
+            let (t, len) = self.tables[next];
+            self.table(cx, t, len)?;
+            next += 1;
+        }
+        Ok(v)
+    }
+
+    fn take<const N: usize>(&mut self) -> [u8; N] {
+        let (piece, rest) = self.from.split_first_chunk::<N>().expect("a parcel ends with its last value");
+        self.from = rest;
+        *piece
+    }
+
+    fn index(&mut self) -> usize {
+        u32::from_le_bytes(self.take()) as usize
+    }
+
+    unsafe fn value(&mut self, cx: &mut Cx<'_>) -> Result<Value, LuaError> {
+        let [mark] = self.take();
+        self.marked(cx, mark)
+    }
+
+    unsafe fn marked(&mut self, cx: &mut Cx<'_>, mark: u8) -> Result<Value, LuaError> {
+        Ok(match mark {
+            mark::FALSE => Value::FALSE,
+            mark::TRUE => Value::TRUE,
+            mark::SMALL_INT => {
+                let [small] = self.take();
+                Value::int(small.into())
+            }
+            mark::INT => Value::int(i64::from_le_bytes(self.take())),
+            mark::FLOAT => Value::float(f64::from_bits(u64::from_le_bytes(self.take()))),
+            mark::STRING => {
+                let [len] = self.take();
+                let (bytes, rest) = self.from.split_at(len.into());
+                self.from = rest;
+                Value::string(cx.vm_mut().heap.new_string(bytes)?)
+            }
+            mark::CONSTANT => Value::string(u64::from_le_bytes(self.take()) as *const Str),
+            mark::BLOB => {
+                let number = self.index();
+                let blob = self.blobs[number].retain();
+                Value::string(cx.vm_mut().heap.adopt_blob(blob)?)
+            }
+            mark::NEW_TABLE => {
+                let (array, fields) = (self.index(), self.index());
+                self.tables.try_reserve(1).map_err(|_| LuaError::memory())?;
+                let t = cx.vm_mut().heap.new_table_with(array, fields)?;
+                self.tables.push((t, array as u32));
+                Value::table(t)
+            }
+            mark::TABLE => {
+                let number = self.index();
+                Value::table(self.tables[number].0)
+            }
+            _ => Value::NIL,
+        })
+    }
+
+    unsafe fn table(&mut self, cx: &mut Cx<'_>, t: *mut Table, len: u32) -> Result<(), LuaError> {
+        for i in 0..len {
+            // The room is there since the table was made; nothing else has been stored in it.
+            put((*t).arr.add(i as usize), self.value(cx)?);
+            (*t).arr_len = i + 1;
+        }
+        loop {
+            let [mark] = self.take();
+            if mark == mark::END {
+                break;
+            }
+            let key = self.marked(cx, mark)?;
+            let v = self.value(cx)?;
+            Table::set(t, &mut cx.vm_mut().heap, key, v)?;
+        }
+        let meta = self.value(cx)?;
+        if meta.is_table() {
+            cx.set_metatable(Val::raw_new(Value::table(t)), Val::raw_new(meta).as_table());
+        }
+        Ok(())
+    }
+}
+
+impl SharedBytes {
+    /// A buffer with these bytes, or `None` if there is no memory.
+    #[must_use]
+    pub fn new(bytes: &[u8]) -> Option<Self> {
+        let blob = Blob::new(bytes.len())?;
+        // SAFETY: the blob is new, hence unshared; its one reference is taken over.
+        unsafe {
+            Blob::data_mut(blob).copy_from_slice(bytes);
+            Some(Self::from_raw(blob))
+        }
+    }
+}
