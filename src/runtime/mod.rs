@@ -1,6 +1,7 @@
 //! The runtime: loading code into processes and running them.
 
 pub mod loader;
+pub mod pid;
 pub mod script;
 
 #[cfg(test)]

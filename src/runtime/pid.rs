@@ -1,0 +1,104 @@
+//! Process ids: `{host|0x00001}`, and what the destination of a message may look like.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// Names one process of this node for ever: numbers are not used again.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pid {
+    pub host: Arc<str>,
+    pub number: u64,
+}
+
+/// The `from` of events that the runtime itself originates.
+pub const EMPTY_PID: &str = "{|}";
+
+impl fmt::Display for Pid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = match self.number {
+            ..=0xf_ffff => 5,
+            0x10_0000..=0xff_ffff => 6,
+            0x100_0000..=0xffff_ffff => 8,
+            _ => 16,
+        };
+        write!(f, "{{{}|0x{:0digits$x}}}", self.host, self.number)
+    }
+}
+
+impl fmt::Debug for Pid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What a destination says, before anybody asks whether that exists.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Address<'a> {
+    /// The parts of a PID; the number is none if it is no number.
+    Pid { node: Option<&'a [u8]>, host: &'a [u8], number: Option<u64> },
+    /// A registered name.
+    Name(&'a [u8]),
+}
+
+impl<'a> Address<'a> {
+    /// Reads a destination.
+    #[must_use]
+    pub fn parse(text: &'a [u8]) -> Self {
+        let inside = text.strip_prefix(b"{").and_then(|rest| rest.strip_suffix(b"}"));
+        let Some(inside) = inside else { return Self::Name(text) };
+        let Some(bar) = inside.iter().position(|&b| b == b'|') else { return Self::Name(text) };
+        let place = &inside[..bar];
+        let number = inside.rsplit(|&b| b == b'|').next().and_then(number);
+        match place.iter().position(|&b| b == b'@') {
+            Some(at) => Self::Pid { node: Some(&place[..at]), host: &place[at + 1..], number },
+            None => Self::Pid { node: None, host: place, number },
+        }
+    }
+}
+
+fn number(text: &[u8]) -> Option<u64> {
+    let digits = text.strip_prefix(b"0x")?;
+    if digits.is_empty() || digits.len() > 16 {
+        return None;
+    }
+    digits.iter().try_fold(0, |n, &digit| Some(n << 4 | u64::from((digit as char).to_digit(16)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_padded_in_steps() {
+        let text = |number| Pid { host: "app:processes".into(), number }.to_string();
+        assert_eq!(text(1), "{app:processes|0x00001}");
+        assert_eq!(text(0x2a), "{app:processes|0x0002a}");
+        assert_eq!(text(0xf_ffff), "{app:processes|0xfffff}");
+        assert_eq!(text(0x10_0000), "{app:processes|0x100000}");
+        assert_eq!(text(0x100_0000), "{app:processes|0x01000000}");
+        assert_eq!(text(1 << 32), "{app:processes|0x0000000100000000}");
+    }
+
+    #[test]
+    fn destinations() {
+        let pid = |node, host, number| Address::Pid { node, host, number };
+        assert_eq!(Address::parse(b"{a:b|0x0002a}"), pid(None, b"a:b", Some(42)));
+        assert_eq!(Address::parse(b"{n@a:b|0x1}"), pid(Some(b"n"), b"a:b", Some(1)));
+        assert_eq!(Address::parse(b"{n@m@h|x|0xff}"), pid(Some(b"n"), b"m@h", Some(255)));
+        assert_eq!(Address::parse(b"{|}"), pid(None, b"", None));
+        assert_eq!(Address::parse(b"{h|0x}"), pid(None, b"h", None));
+        assert_eq!(Address::parse(b"{h|0xfffffffffffffffff}"), pid(None, b"h", None));
+        for name in [&b"worker"[..], b"", b"{worker}", b"{a|b", b"a|0x1}"] {
+            assert_eq!(Address::parse(name), Address::Name(name));
+        }
+    }
+
+    #[test]
+    fn a_pid_reads_as_it_is_written() {
+        for number in [1, 0x12345, 0x123456, 0x1234567, u64::MAX] {
+            let text = Pid { host: "h".into(), number }.to_string();
+            let address = Address::Pid { node: None, host: b"h", number: Some(number) };
+            assert_eq!(Address::parse(text.as_bytes()), address);
+        }
+    }
+}
