@@ -106,6 +106,8 @@ pub struct Vm {
     pub(crate) close_on_exit: bool,
     /// Place of the error that ended the run.
     pub(crate) final_place: Option<error::Place>,
+    /// What the host keeps with this process.
+    pub(crate) host: Option<native::HostData>,
 }
 
 /// Turns a chunk into a prototype: `(bytes, chunk name, mode)` to prototype or message.
@@ -173,6 +175,7 @@ impl Vm {
             final_traceback: None,
             close_on_exit: false,
             final_place: None,
+            host: None,
         });
         // SAFETY: the main coroutine is new and live.
         unsafe { (*vm.th).status = Status::Running };

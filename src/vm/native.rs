@@ -27,7 +27,7 @@ mod value;
 pub use crate::heap::thread::Status;
 use crate::heap::value::{get, put, tag};
 use crate::heap::{Thread, Value};
-pub use host::SharedBytes;
+pub use host::{HostData, SharedBytes};
 use std::any::Any;
 use std::marker::PhantomData;
 pub use value::{Co, Kind, LStr, Tab, Ud, Val};

@@ -14,12 +14,13 @@
 #![allow(unsafe_op_in_unsafe_fn)]
 
 use super::LuaError;
-use super::native::{Cx, SharedBytes, Val};
+use super::native::{Cx, LStr, SharedBytes, Val};
 use crate::heap::value::{put, tag};
 use crate::heap::{Blob, Str, Table, Value, alloc};
 use crate::limits::PARCEL_TABLES_SEARCHED;
 use hashbrown::HashMap;
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 /// Bytes that a parcel keeps in itself: a few numbers and constants, so that small messages need no buffer.
 const INLINE: usize = 32;
@@ -66,10 +67,7 @@ impl Parcel {
     ///
     /// # Errors
     /// Memory.
-    pub fn pack<'gc>(
-        cx: &mut Cx<'gc>,
-        values: impl IntoIterator<Item = Val<'gc>>,
-    ) -> Result<Self, LuaError> {
+    pub fn pack<'gc>(cx: &mut Cx<'gc>, values: impl IntoIterator<Item = Val<'gc>>) -> Result<Self, LuaError> {
         let mut packer = Packer { parcel: Self::default(), tables: Vec::new(), numbers: HashMap::default() };
         for v in values {
             // SAFETY: values of 'gc and everything they lead to are live, and nothing changes them meanwhile.
@@ -177,7 +175,8 @@ impl Packer {
 
     /// The value, or nothing if it does not travel.
     unsafe fn copied(v: Value) -> Option<Value> {
-        matches!(v.tag, tag::INT | tag::FLOAT | tag::FALSE | tag::TRUE | tag::STRING | tag::TABLE).then_some(v)
+        matches!(v.tag, tag::INT | tag::FLOAT | tag::FALSE | tag::TRUE | tag::STRING | tag::TABLE)
+            .then_some(v)
     }
 
     unsafe fn value(&mut self, v: Value) -> Result<(), LuaError> {
@@ -380,6 +379,88 @@ impl Unpacker<'_> {
             cx.set_metatable(Val::raw_new(Value::table(t)), Val::raw_new(meta).as_table());
         }
         Ok(())
+    }
+}
+
+/// A short string outside of any heap: a program constant by address, or bytes of its own.
+#[derive(Clone)]
+pub enum Text {
+    Constant(ConstantStr),
+    Own(Arc<[u8]>),
+}
+
+/// A program constant.
+#[derive(Clone, Copy)]
+pub struct ConstantStr(*const Str);
+
+// SAFETY: program constants are immortal and immutable.
+unsafe impl Send for ConstantStr {}
+// SAFETY: as above.
+unsafe impl Sync for ConstantStr {}
+
+impl ConstantStr {
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(self) -> &'static [u8] {
+        // SAFETY: program constants are immortal.
+        unsafe { Str::bytes(self.0) }
+    }
+}
+
+impl Text {
+    /// The text of a string.
+    #[must_use]
+    pub fn of(s: LStr<'_>) -> Self {
+        let at = Val::from(s).raw().as_str();
+        // SAFETY: a live string.
+        if unsafe { alloc::is_immortal(at.cast()) } {
+            Self::Constant(ConstantStr(at))
+        } else {
+            Self::Own(s.bytes().into())
+        }
+    }
+
+    /// A text that the program has in its source: it becomes a constant.
+    #[must_use]
+    pub fn fixed(text: &'static str) -> Self {
+        Self::Constant(ConstantStr(crate::heap::string::constant(text.as_bytes())))
+    }
+
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Constant(c) => c.bytes(),
+            Self::Own(bytes) => bytes,
+        }
+    }
+
+    /// The string in this process.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn to_value<'gc>(&self, cx: &mut Cx<'gc>) -> Result<Val<'gc>, LuaError> {
+        match self {
+            Self::Constant(c) => Ok(Val::raw_new(Value::string(c.0))),
+            Self::Own(bytes) => cx.string(bytes),
+        }
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            // Constants are unique.
+            (Self::Constant(a), Self::Constant(b)) => std::ptr::eq(a.0, b.0),
+            _ => self.bytes() == other.bytes(),
+        }
+    }
+}
+
+impl Eq for Text {}
+
+impl std::fmt::Debug for Text {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", String::from_utf8_lossy(self.bytes()))
     }
 }
 

@@ -1,8 +1,9 @@
-//! For hosts: values that cross the border of the process, and contexts outside of any call.
+//! For hosts: values that cross the border of the process, data that the host keeps with it, and contexts outside of any call.
 
 use super::{Cx, LStr, Native, Step, Val};
 use crate::heap::{Blob, Code, Str, Value};
 use crate::vm::{LuaError, Vm};
+use std::any::Any;
 
 impl<'gc> Cx<'gc> {
     /// Reference to a large string's buffer, to be shared with another process; `None` for small ones.
@@ -65,6 +66,7 @@ impl Drop for SharedBytes {
         unsafe { Blob::release(self.0) }
     }
 }
+
 impl<'gc> Cx<'gc> {
     /// A value that the host got from this process (exit values) as one of this context.
     pub(crate) fn host_value(&self, v: Value) -> Val<'gc> {
@@ -107,5 +109,36 @@ impl Vm {
             (*th).top = (*th).stack.offset(saved.1);
             r
         }
+    }
+}
+
+/// A Rust value of the host's choice that lives as long as the process.
+pub type HostData = Box<dyn Any + Send>;
+
+impl Vm {
+    /// Gives the process its host data.
+    pub fn set_host(&mut self, data: HostData) {
+        self.host = Some(data);
+    }
+
+    /// The host data, if it is of type `T`.
+    pub fn host<T: Any>(&mut self) -> Option<&mut T> {
+        self.host.as_deref_mut()?.downcast_mut()
+    }
+
+    /// Takes the host data away.
+    pub fn take_host(&mut self) -> Option<HostData> {
+        self.host.take()
+    }
+}
+
+impl<'gc> Cx<'gc> {
+    /// Runs `f` with the host data; `None` if there is none of type `T`, or if it is in use already.
+    pub fn with_host<T: Any, R>(&mut self, f: impl FnOnce(&mut Self, &mut T) -> R) -> Option<R> {
+        // Taken out meanwhile, so that `f` may use the context freely.
+        let mut data = self.vm_mut().host.take()?;
+        let r = data.downcast_mut::<T>().map(|t| f(self, t));
+        self.vm_mut().host = Some(data);
+        r
     }
 }
