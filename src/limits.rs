@@ -64,6 +64,10 @@ pub const FIELDS_PER_FLUSH: usize = 50;
 /// Instructions of one function. Far more than any source makes; keeps jump distances in 32 bits.
 pub const MAX_OPCODES: usize = 1 << 30;
 
+/// Instructions of one loop. 5.3 refuses loops that its jumps do not span (2^17 instructions); jumps here do, but a loop pays
+/// for its turns and not for their length. Twice as many, because some statements take more instructions here.
+pub const MAX_LOOP: u32 = 1 << 18;
+
 /// Captures of one pattern, as in 5.3 (`LUA_MAXCAPTURES`).
 pub const MAX_CAPTURES: usize = 32;
 

@@ -9,8 +9,10 @@
 use super::Compiler;
 use super::desc::{JumpList, Pc, Reg};
 use super::emit::reg;
+use super::error::Res;
 use crate::bytecode::{Instr, Op};
 use crate::diag::Span;
+use crate::limits::MAX_LOOP;
 
 /// A of a conditional move that has no register yet.
 const NO_REG: u16 = u16::MAX;
@@ -44,6 +46,14 @@ impl Compiler<'_> {
     pub(super) fn test_jump(&mut self, r: Reg, when: bool, span: Span) -> Pc {
         let op = if when { Op::SetJumpIf } else { Op::SetJumpIfNot };
         self.cond_jump(Instr::abc(op, 0, NO_REG, reg(r), 0), span)
+    }
+
+    /// Refuses a loop that begins at `start` and ends here if it is too long.
+    pub(super) fn check_loop(&mut self, start: Pc) -> Res<()> {
+        if self.f.pc() - start > MAX_LOOP {
+            return Err(self.error_near("control structure too long"));
+        }
+        Ok(())
     }
 
     /// Marks the next instruction as a jump target, so that nothing is merged across it.

@@ -261,6 +261,7 @@ impl<'a> Compiler<'a> {
         self.enter_block(None, true, false);
         self.cursor = self.source.token_end(self.source.token(cond.span.end));
         self.block(body)?;
+        self.check_loop(start)?;
         self.jump_back(start, span);
         self.cursor = span.end;
         self.leave_block(span);
@@ -285,6 +286,7 @@ impl<'a> Compiler<'a> {
             if captured {
                 self.code(Instr::abc(Op::Close, 0, reg(level), 0, 0), span);
             }
+            self.check_loop(start)?;
             self.jump_back(start, span);
             self.patch_to_here(c.t);
         }
@@ -324,6 +326,7 @@ impl<'a> Compiler<'a> {
         self.cursor = self.source.token_end(self.source.token(header_end));
         let prep = self.code(Instr::aw(Op::ForPrep, 0, reg(base), 0), span);
         self.loop_body(1, f.body)?;
+        self.check_loop(prep)?;
         self.label_here();
         let again = self.code(Instr::aw(Op::ForLoop, 0, reg(base), 0), span);
         self.fix_line(line);
@@ -366,6 +369,7 @@ impl<'a> Compiler<'a> {
         let prep = self.jump(span);
         let first = self.label_here();
         self.loop_body(names.len(), body)?;
+        self.check_loop(first)?;
         self.patch_to_here(prep);
         self.code(Instr::abc(Op::GenericCall, 0, reg(base), 0, names.len() as u16), span);
         self.fix_line(line);

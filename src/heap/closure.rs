@@ -1,6 +1,7 @@
 //! Closures, native closures and upvalues.
 
 use super::alloc::{Heap, OutOfMemory};
+use super::value::tag;
 use super::{Code, Value};
 
 /// A Lua function with its upvalues, which follow the header.
@@ -47,7 +48,8 @@ impl NativeClosure {
     }
 }
 
-/// A variable shared by closures: `v` points to a stack slot while it is open, to `closed` afterwards.
+/// A variable shared by closures: `v` points to a stack slot while it is open, to `closed` afterwards. While it is open,
+/// `closed` says whether it is fresh ([`Upval::is_fresh`]).
 #[repr(C)]
 pub struct Upval {
     pub v: *mut Value,
@@ -68,6 +70,24 @@ impl Upval {
     pub unsafe fn is_open(this: *mut Self) -> bool {
         // SAFETY: by contract.
         unsafe { (*this).v != &raw mut (*this).closed }
+    }
+
+    /// True if the variable is open and no collection has found its coroutine dead yet.
+    ///
+    /// # Safety
+    /// `this` is live and open.
+    pub(super) unsafe fn is_fresh(this: *const Self) -> bool {
+        // SAFETY: by contract.
+        unsafe { (*this).closed.tag == tag::TRUE }
+    }
+
+    /// Sets what [`Upval::is_fresh`] answers.
+    ///
+    /// # Safety
+    /// `this` is live and open.
+    pub(super) unsafe fn set_fresh(this: *mut Self, fresh: bool) {
+        // SAFETY: by contract: the slot is free while the variable is open.
+        unsafe { super::value::put(&raw mut (*this).closed, Value::bool(fresh)) };
     }
 }
 

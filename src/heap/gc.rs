@@ -29,6 +29,8 @@ pub struct Gc {
     all_weak: Vec<*mut Table>,
     waiting: HashMap<usize, Vec<Value>>,
     threads: Vec<*mut Thread>,
+    /// Coroutines that have or had open upvalues, linked by [`Thread::next_with_open`].
+    with_open: *mut Thread,
     /// Objects with a finalizer, in the order in which they got it.
     finalizable: Vec<Value>,
     /// Unreachable objects whose finalizers are due, first one first.
@@ -68,6 +70,7 @@ impl Gc {
             all_weak: Vec::new(),
             waiting: HashMap::new(),
             threads: Vec::new(),
+            with_open: std::ptr::null_mut(),
             finalizable: Vec::new(),
             due: VecDeque::new(),
             mode_key: super::string::constant(b"__mode"),
@@ -132,6 +135,8 @@ impl Heap {
             let object = self.gc.due[i];
             self.mark(object);
         }
+        self.propagate();
+        self.mark_fresh_upvals();
         self.propagate();
         self.finish_marking();
         self.release_dead();
@@ -226,6 +231,39 @@ impl Heap {
                         }
                     }
                 }
+            }
+        }
+    }
+
+    /// Notes a coroutine with an open upvalue for [`Heap::mark_fresh_upvals`].
+    pub(super) fn list_with_open(&mut self, thread: *mut Thread) {
+        // SAFETY: the caller's coroutine is live; those of the list are until a collection takes them out.
+        unsafe { (*thread).next_with_open = self.gc.with_open };
+        self.gc.with_open = thread;
+    }
+
+    /// As in 5.3 (`remarkupvals` in `lgc.c`), the collection that first finds a coroutine dead keeps what its open upvalues
+    /// hold: a cycle through such a variable takes two collections, which programs with finalizers can see.
+    fn mark_fresh_upvals(&mut self) {
+        let mut thread = std::mem::replace(&mut self.gc.with_open, std::ptr::null_mut());
+        while !thread.is_null() {
+            // SAFETY: the list holds coroutines that lived before this collection, so all of it is intact.
+            unsafe {
+                let next = (*thread).next_with_open;
+                if is_marked(thread.cast()) && !(*thread).open.is_null() {
+                    self.list_with_open(thread);
+                } else {
+                    (*thread).next_with_open = thread;
+                    let mut upval = (*thread).open;
+                    while !upval.is_null() {
+                        if Upval::is_fresh(upval) {
+                            Upval::set_fresh(upval, false);
+                            self.mark(get((*upval).v));
+                        }
+                        upval = (*upval).next;
+                    }
+                }
+                thread = next;
             }
         }
     }

@@ -127,6 +127,8 @@ pub struct Thread {
     pub frames: *mut Frame,
     pub frames_end: *mut Frame,
     pub open: *mut Upval,
+    /// Next one in the collector's list of coroutines with open upvalues; the coroutine itself while it is not listed.
+    pub(super) next_with_open: *mut Self,
     /// Calls from native functions that are active inside each other.
     pub native_calls: u32,
     pub status: Status,
@@ -182,6 +184,7 @@ impl Heap {
                 frames,
                 frames_end: frames.add(FRAMES),
                 open: std::ptr::null_mut(),
+                next_with_open: at,
                 native_calls: 0,
                 status: Status::Suspended,
                 in_hook: false,
@@ -360,8 +363,12 @@ impl Thread {
             }
             let upval = heap.new_upval(Value::NIL)?;
             (*upval).v = slot;
+            Upval::set_fresh(upval, true);
             (*upval).next = *link;
             *link = upval;
+            if (*this).next_with_open == this {
+                heap.list_with_open(this);
+            }
             Ok(upval)
         }
     }

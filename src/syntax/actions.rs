@@ -276,13 +276,25 @@ impl<'a, 's> Ctx<'a, 's> {
         Ok(())
     }
 
-    pub fn typed_name(&mut self, symbol: u32, l: u32, r: u32, typed: bool) {
+    pub fn typed_name(&mut self, symbol: u32, l: u32, r: u32, typed: bool) -> Result<(), Error> {
         let ty = if typed { Some(self.pop_type_node()) } else { None };
         self.typed_names.push(TypedName { name: name(symbol, l, r), ty });
+        self.shared.declare_local()
     }
 
-    pub fn push_name(&mut self, symbol: u32, l: u32, r: u32) {
+    pub fn push_name(&mut self, symbol: u32, l: u32, r: u32) -> Result<(), Error> {
         self.names.push(name(symbol, l, r));
+        self.shared.declare_local()
+    }
+
+    /// The name of a numeric loop's variable or a method's `self` has been read.
+    pub fn declare(&self) -> Result<(), Error> {
+        self.shared.declare_local()
+    }
+
+    /// The name behind `local function` has been read.
+    pub fn declare_function(&self) -> Result<(), Error> {
+        self.shared.declare_local_function()
     }
 
     pub fn type_alias(&mut self, symbol: u32, nl: u32, nr: u32, params: Option<u32>, l: u32, r: u32) {

@@ -9,7 +9,7 @@ use super::lexer::{Error, Nest, Open, Opener, Shared, decoded};
 use super::token::Kind;
 use crate::diag::Span;
 use crate::diag::source::line_at;
-use crate::limits::MAX_SYNTAX_LEVELS;
+use crate::limits::{MAX_LOCALS, MAX_SYNTAX_LEVELS};
 
 /// Why a source text is not a program. `message` has neither the chunk's name nor the line; it is bytes, because it
 /// quotes the source.
@@ -98,14 +98,25 @@ fn near(shared: &Shared<'_>, message: &str, (span, kind): (Span, Kind)) -> Error
 /// The nesting limit was passed at the token `at`.
 #[cold]
 pub(super) fn too_many_levels(shared: &Shared<'_>, at: (Span, Kind)) -> Error {
+    near(shared, &format!("too many C levels (limit is {MAX_SYNTAX_LEVELS}) in {}", place(shared, 0)), at)
+}
+
+/// The innermost function, or the one around it if `outer`, has one local variable too many.
+#[cold]
+pub(super) fn too_many_locals(shared: &Shared<'_>, outer: bool) -> Error {
+    let place = place(shared, usize::from(outer));
+    near(shared, &format!("too many local variables (limit is {MAX_LOCALS}) in {place}"), shared.last.get())
+}
+
+/// The function around the current token, `outer` functions further out.
+fn place(shared: &Shared<'_>, outer: usize) -> String {
     let nest = shared.nest.borrow();
-    let function =
-        nest.stack.iter().rev().find(|open| matches!(open.opener, Opener::Function | Opener::FunctionExpr));
-    let place = match function {
+    let mut functions =
+        nest.stack.iter().rev().filter(|open| matches!(open.opener, Opener::Function | Opener::FunctionExpr));
+    match functions.nth(outer) {
         Some(open) => format!("function at line {}", line_at(shared.source, open.at as usize)),
         None => "main function".to_owned(),
-    };
-    near(shared, &format!("too many C levels (limit is {MAX_SYNTAX_LEVELS}) in {place}"), at)
+    }
 }
 
 /// What the parser could have taken instead of the token it stopped at.
@@ -132,6 +143,14 @@ pub(super) fn unexpected(shared: &Shared<'_>, at: (Span, Kind), expected: &[Stri
     if at.1 == Kind::GreaterAdjacent && shared.before.get() == Kind::GreaterAdjacent {
         // The reference has read the first two as one shift.
         return near(shared, "unexpected symbol", (at.0, Kind::Greater));
+    }
+    // A name declared just now counts before the token behind it is looked at.
+    let declared = expected.has("in") || expected.has(":") && !expected.has(".");
+    if declared
+        && shared.before.get() == Kind::Name
+        && let Err(error) = shared.declare_local()
+    {
+        return error;
     }
     let operator = matches!(shared.before.get(), Kind::BinOp | Kind::UnOp | Kind::Minus | Kind::Tilde);
     if operator && at.1 == Kind::Eof && shared.levels.get() + shared.pending.get() + 2 > MAX_SYNTAX_LEVELS {

@@ -5,6 +5,8 @@
 //! 2. The effect of a token on the nesting ([`Nest`]) is applied when the *next* one is fetched, so an error found at a
 //!    token sees the constructs that were open before it.
 //! 3. The nesting is bounded by `limits::MAX_SYNTAX_LEVELS`, counted as 5.3 counts its "C levels".
+//! 4. The nesting knows how many local variables the innermost function has in scope: the one limit of a function that
+//!    programs meet before a syntax error further on.
 
 use std::cell::{Cell, RefCell};
 
@@ -13,10 +15,10 @@ use hashbrown::HashTable;
 use logos::Logos;
 
 use super::ast::{BinaryOp, UnaryOp};
-use super::error::{SyntaxError, too_many_levels};
+use super::error::{SyntaxError, too_many_levels, too_many_locals};
 use super::token::{Kind, LARGE_NUMBER, Raw, SOFT_WORDS, Tok, soft};
 use crate::diag::Span;
-use crate::limits::MAX_SYNTAX_LEVELS;
+use crate::limits::{MAX_LOCALS, MAX_SYNTAX_LEVELS};
 use crate::numeral::{Number, str_to_number};
 
 mod literal;
@@ -57,6 +59,7 @@ pub struct Open {
     /// The block it stands in can be left by an expression already begun (`x = …`).
     outer_in_expr: bool,
     outer_vararg: bool,
+    outer_locals: u32,
 }
 
 /// The open constructs around the current token.
@@ -87,6 +90,8 @@ pub struct Shared<'a> {
     pub pending: Cell<u32>,
     /// The innermost function takes `...`.
     pub vararg: Cell<bool>,
+    /// Local variables of the innermost function in scope, the nameless ones of loops included.
+    locals: Cell<u32>,
     pub strings: RefCell<Vec<&'a [u8]>>,
     pub numbers: RefCell<Vec<Number>>,
     pub names: RefCell<Vec<&'a [u8]>>,
@@ -110,6 +115,7 @@ impl<'a> Shared<'a> {
             levels: Cell::new(BASE_LEVELS),
             pending: Cell::new(0),
             vararg: Cell::new(true),
+            locals: Cell::new(0),
             strings: RefCell::new(Vec::new()),
             numbers: RefCell::new(Vec::new()),
             names: RefCell::new(SOFT_WORDS.to_vec()),
@@ -121,6 +127,26 @@ impl<'a> Shared<'a> {
     pub fn check_operand_levels(&self) -> Result<(), Error> {
         // The expression the operators belong to is a level of its own unless a bracket has counted it.
         self.check_levels(u32::from(self.levels.get() == BASE_LEVELS))
+    }
+
+    /// One more local variable is in scope. The name has been read, and the token behind it.
+    #[inline]
+    pub fn declare_local(&self) -> Result<(), Error> {
+        let locals = self.locals.get() + 1;
+        if locals as usize > MAX_LOCALS && !self.nest.borrow().in_signature() {
+            return Err(too_many_locals(self, false));
+        }
+        self.locals.set(locals);
+        Ok(())
+    }
+
+    /// The name behind `local function` has been read; the nesting has counted it when it opened the function.
+    pub fn declare_local_function(&self) -> Result<(), Error> {
+        let outer = self.nest.borrow().stack.last().map_or(0, |open| open.outer_locals);
+        if outer as usize > MAX_LOCALS {
+            return Err(too_many_locals(self, true));
+        }
+        Ok(())
     }
 
     /// Refuses `extra` more levels than are open now.
@@ -465,8 +491,12 @@ impl<'s, 'a> Lexer<'s, 'a> {
                     let statement = next == Kind::Name;
                     let in_expr = !statement && nest.at_block();
                     let opener = if statement { Opener::Function } else { Opener::FunctionExpr };
+                    if before == Kind::Local {
+                        shared.locals.set(shared.locals.get() + 1);
+                    }
                     nest.open(opener, at, 1 + u32::from(in_expr), shared);
                     shared.vararg.set(false);
+                    shared.locals.set(0);
                 }
                 nest.header = true;
             }
@@ -481,6 +511,9 @@ impl<'s, 'a> Lexer<'s, 'a> {
             Kind::While | Kind::For => {
                 let opener = if self.prev == Kind::While { Opener::While } else { Opener::For };
                 nest.open(opener, at, 0, shared);
+                if opener == Opener::For {
+                    shared.locals.set(shared.locals.get() + LOOP_LOCALS);
+                }
                 nest.in_expr = opener == Opener::While;
                 grew = u32::from(nest.in_expr);
             }
@@ -500,6 +533,7 @@ impl<'s, 'a> Lexer<'s, 'a> {
                     && open.opener == Opener::If
                 {
                     open.cost = cost;
+                    shared.locals.set(open.outer_locals);
                 }
                 nest.recount();
                 nest.in_expr = cost == 0;
@@ -525,7 +559,13 @@ impl<'s, 'a> Lexer<'s, 'a> {
                 nest.close(&BLOCKS, shared);
             }
             Kind::In | Kind::Return | Kind::Assign if nest.at_block() => nest.in_expr = true,
-            Kind::Else | Kind::Local | Kind::Semicolon if nest.at_block() => nest.in_expr = false,
+            Kind::Else => {
+                if let Some(open) = nest.stack.last() {
+                    shared.locals.set(open.outer_locals);
+                }
+                nest.in_expr &= !nest.at_block();
+            }
+            Kind::Local | Kind::Semicolon if nest.at_block() => nest.in_expr = false,
             _ => {}
         }
         let closes = matches!(next, Kind::End | Kind::Else | Kind::Elseif | Kind::Until | Kind::Eof);
@@ -596,6 +636,9 @@ impl<'s, 'a> Lexer<'s, 'a> {
     }
 }
 
+/// Variables without a name that a loop keeps, as in 5.3: three of a numeric `for`, three of a generic one.
+const LOOP_LOCALS: u32 = 3;
+
 /// Levels an expression inside a type counts for.
 const TYPEOF_LEVELS: u32 = 7;
 
@@ -629,13 +672,25 @@ impl Nest {
         self.stack.last().map(|open| open.opener)
     }
 
+    /// Whether the names in the parentheses here are those of an interface, which declare nothing.
+    fn in_signature(&self) -> bool {
+        matches!(self.stack.as_slice(), [.., interface, _] if interface.opener == Opener::Interface)
+    }
+
     /// Whether the innermost construct is a block and not a bracket.
     fn at_block(&self) -> bool {
         !matches!(self.top(), Some(Opener::Paren | Opener::Params | Opener::Brace | Opener::Bracket))
     }
 
     fn open(&mut self, opener: Opener, at: u32, cost: u32, shared: &Shared<'_>) {
-        let open = Open { opener, at, cost, outer_in_expr: self.in_expr, outer_vararg: shared.vararg.get() };
+        let open = Open {
+            opener,
+            at,
+            cost,
+            outer_in_expr: self.in_expr,
+            outer_vararg: shared.vararg.get(),
+            outer_locals: shared.locals.get(),
+        };
         self.stack.push(open);
         self.levels += cost;
         self.in_expr = false;
@@ -670,6 +725,7 @@ impl Nest {
             self.closed = Some(open.opener);
             self.levels -= open.cost;
             self.in_expr = open.outer_in_expr;
+            shared.locals.set(open.outer_locals);
             if matches!(open.opener, Opener::Function | Opener::FunctionExpr) {
                 shared.vararg.set(open.outer_vararg);
             }
