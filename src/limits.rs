@@ -116,6 +116,18 @@ pub const DEFAULT_LUA_PATH: &str = "/usr/local/share/lua/5.3/?.lua;/usr/local/sh
     /usr/local/lib/lua/5.3/?.lua;/usr/local/lib/lua/5.3/?/init.lua;\
     /usr/share/lua/5.3/?.lua;/usr/share/lua/5.3/?/init.lua;./?.lua;./?/init.lua";
 
+/// Functions that an error object remembers, innermost first.
+pub const MAX_ERROR_FRAMES: usize = 64;
+
+/// Slices that the `__tostring` of an uncaught error may take before the error is shown without it.
+pub const MAX_DISPLAY_SLICES: u32 = 1_000;
+
+/// Tables inside each other in the details of an error.
+pub const MAX_DETAIL_DEPTH: usize = 100;
+
+/// Values in the details of one error: a table that is in it twice is copied twice, and so on.
+pub const MAX_DETAIL_VALUES: usize = 1 << 18;
+
 /// Calls from native functions into Lua that may be active inside each other in one coroutine. 5.3 stops at 200 (`LUAI_MAXCCALLS`)
 /// because each takes native stack; here only memory and quadratic work in such chains count.
 pub const MAX_NATIVE_CALLS: u32 = 4_000;

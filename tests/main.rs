@@ -15,6 +15,8 @@ use util::{case, engine::Engine, ratchet::Ratchet};
 
 /// Folders of `lua-tests/` whose files are tests.
 const SUITES: [&str; 3] = ["core", "golden", "nasty"];
+/// Folder with a folder for each subject that the reference knows nothing of.
+const OWN: &str = "wippy";
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -22,9 +24,14 @@ fn main() -> ExitCode {
     let ratchet = Arc::new(Ratchet::read(&case::root().join("known-failures.txt")));
 
     let mut trials = Vec::new();
-    for suite in SUITES {
-        for path in case::lua_files(&case::root().join(suite)) {
-            let name = format!("{suite}::{}", path.file_stem().unwrap_or_default().to_string_lossy());
+    let suites = SUITES.iter().map(|suite| (*suite).to_owned());
+    for suite in suites.chain(case::folders(&case::root(), OWN)) {
+        for path in case::lua_files(&case::root().join(&suite)) {
+            let name = format!(
+                "{}::{}",
+                suite.replace('/', "::"),
+                path.file_stem().unwrap_or_default().to_string_lossy()
+            );
             let (engine, ratchet) = (Arc::clone(&engine), Arc::clone(&ratchet));
             let test = name.clone();
             let run = move || -> Result<(), Failed> {

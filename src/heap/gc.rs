@@ -579,6 +579,7 @@ impl Heap {
                 tag::USERDATA => {
                     let userdata = object.as_userdata();
                     drop((*userdata).data.take());
+                    self.sub_external((*userdata).external as usize);
                 }
                 tag::THREAD => Thread::release(object.as_thread(), self),
                 _ => {

@@ -81,6 +81,8 @@ pub mod table_flag {
     pub const INT_KEYS: u8 = 2;
     /// Has a finalizer that has not run.
     pub const FINALIZER: u8 = 4;
+    /// Empty itself, shows another table and refuses changes (`vm/read_only.rs`).
+    pub const READ_ONLY: u8 = 8;
 }
 
 /// A table.

@@ -12,14 +12,24 @@ pub struct Userdata {
     pub user_value: Value,
     pub data: Option<Box<dyn Any + Send>>,
     pub has_finalizer: bool,
+    /// Memory outside of cells that the value holds on to, as far as it is on the process's account.
+    pub external: u32,
 }
 
 impl Heap {
-    /// A userdata without metatable.
+    /// A userdata without metatable, around a value that holds on to `bytes` bytes of memory.
     ///
     /// # Errors
     /// [`OutOfMemory`]; `data` is dropped then.
-    pub fn new_userdata(&mut self, data: Box<dyn Any + Send>) -> Result<*mut Userdata, OutOfMemory> {
+    pub fn new_userdata(
+        &mut self,
+        data: Box<dyn Any + Send>,
+        bytes: usize,
+    ) -> Result<*mut Userdata, OutOfMemory> {
+        let external = u32::try_from(bytes).unwrap_or(u32::MAX);
+        if external > 0 {
+            self.reserve_external(external as usize)?;
+        }
         let at = self.alloc(size_of::<Userdata>())?.cast::<Userdata>();
         // SAFETY: fresh memory of that size.
         unsafe {
@@ -28,8 +38,10 @@ impl Heap {
                 user_value: Value::NIL,
                 data: Some(data),
                 has_finalizer: false,
+                external,
             });
         }
+        self.add_external(external as usize);
         self.register_external(Value::userdata(at));
         Ok(at)
     }

@@ -1,5 +1,6 @@
 //! The runtime: loading code into processes and running them.
 
+pub mod failure;
 pub mod loader;
 pub mod pid;
 pub mod script;

@@ -1,6 +1,6 @@
 //! A plain script: one process with the complete standard library.
 
-use super::loader;
+use super::{failure, loader};
 use crate::heap::{Code, Value};
 use crate::vm::native::{Cx, Kind, Val};
 use crate::vm::{Exit, LoadMode, LuaError, Vm};
@@ -143,7 +143,7 @@ impl Script {
             Ok(()) => self.reply(),
             Err(e) => {
                 let message = match self.vm.error_value(e.into_raised()) {
-                    Ok(value) => self.display_error(value),
+                    Ok(value) => failure::display(&mut self.vm, value),
                     Err(code) => return Reply::Quit(code),
                 };
                 Reply::Failed(Failure { message, traceback: Vec::new(), place: None })
@@ -165,7 +165,9 @@ impl Script {
         let values = self.vm.exit_values().to_vec();
         let failure = self.vm.with_context(|cx| {
             let second = values.get(1).copied().unwrap_or(Value::NIL);
-            cx.host_value(second).as_str().map(|s| s.bytes().to_vec())
+            let second = cx.host_value(second);
+            let error = second.as_error().map(|e| e.message().to_vec());
+            error.or_else(|| second.as_str().map(|s| s.bytes().to_vec()))
         });
         if let Some(message) = failure {
             return Outcome::Failed(Failure { message, traceback: Vec::new(), place: None });
@@ -178,49 +180,8 @@ impl Script {
         let value = self.vm.exit_values().first().copied().unwrap_or(Value::NIL);
         let traceback = self.vm.take_traceback().unwrap_or_default();
         let place = self.vm.take_place();
-        let message = self.display_error(value);
+        let message = failure::display(&mut self.vm, value);
         Failure { message, traceback, place }
-    }
-
-    /// The text of an error value, as the reference's stand-alone program shows it.
-    fn display_error(&mut self, value: Value) -> Vec<u8> {
-        let text = self.vm.with_context(|cx| {
-            let v = cx.host_value(value);
-            match v.kind() {
-                Kind::Str(s) => Some(s.bytes().to_vec()),
-                Kind::Int(_) | Kind::Float(_) => {
-                    cx.number_string(v).ok().and_then(Val::as_str).map(|s| s.bytes().to_vec())
-                }
-                _ => None,
-            }
-        });
-        if let Some(text) = text {
-            return text;
-        }
-        // An object with `__tostring` speaks for itself, if that works.
-        let handler = self.vm.with_context(|cx| {
-            let v = cx.host_value(value);
-            cx.to_display(v).ok().and_then(Result::err).map(Cx::to_host)
-        });
-        if let Some(handler) = handler
-            && self.vm.start(handler, &[value]).is_ok()
-        {
-            let exit = loop {
-                match self.vm.run() {
-                    Exit::Preempted => {}
-                    exit => break exit,
-                }
-            };
-            if exit == Exit::Done {
-                let result = self.vm.exit_values().first().copied().unwrap_or(Value::NIL);
-                let text =
-                    self.vm.with_context(|cx| cx.host_value(result).as_str().map(|s| s.bytes().to_vec()));
-                if let Some(text) = text {
-                    return text;
-                }
-            }
-        }
-        format!("(error object is a {} value)", value.type_name()).into_bytes()
     }
 
     /// The second argument of `os.exit`.

@@ -3,6 +3,7 @@
 use super::Lib;
 use crate::vm::meta::Event;
 use crate::vm::native::{Cx, Kind, Native, Step, Val, native_flag};
+use crate::vm::read_only::read_only_error;
 use crate::vm::{LoadMode, LuaError};
 
 type R = Result<Step, LuaError>;
@@ -110,6 +111,9 @@ fn rawget(cx: &mut Cx<'_>) -> R {
 fn rawset(cx: &mut Cx<'_>) -> R {
     let t = cx.check_table(0)?;
     let (key, v) = (cx.check_any(1)?, cx.check_any(2)?);
+    if t.is_read_only() {
+        return Err(read_only_error(key));
+    }
     t.set(cx, key, v)?;
     cx.ret(t)
 }

@@ -7,6 +7,7 @@
 pub mod base;
 pub mod coroutine;
 pub mod debug;
+pub mod errors;
 pub mod io;
 pub mod math;
 pub mod os;
@@ -38,7 +39,7 @@ impl Lib {
     }
 }
 
-/// Opens the complete standard library for a plain script.
+/// Opens the complete standard library for a plain script, and what every program has besides.
 ///
 /// # Errors
 /// Memory.
@@ -59,7 +60,9 @@ pub fn open_all(cx: &mut Cx<'_>) -> Result<(), LuaError> {
     math::open(cx)?;
     open_lib(cx, &os::LIB)?;
     io::open_library(cx)?;
-    Ok(())
+    let errors = errors::open(cx)?;
+    globals.set_name(cx, "errors", errors.into())?;
+    loaded(cx)?.set_name(cx, "errors", errors.into())
 }
 
 /// Makes a library a global table and notes it in `package.loaded`.

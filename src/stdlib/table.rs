@@ -423,7 +423,13 @@ fn concat(cx: &mut Cx<'_>) -> R {
         match t.get_int(i).kind() {
             Kind::Str(s) => len = len.and_then(|n| n.checked_add(s.len())),
             Kind::Int(_) | Kind::Float(_) => strings = false,
-            _ => return Err(not_text(t.get_int(i), i)),
+            _ => match t.get_int(i).as_error() {
+                Some(error) => {
+                    strings = false;
+                    len = len.and_then(|n| n.checked_add(error.message().len()));
+                }
+                None => return Err(not_text(t.get_int(i), i)),
+            },
         }
         if i == last {
             break;
@@ -463,12 +469,16 @@ fn append(out: &mut &mut [u8], bytes: &[u8]) {
     *out = rest;
 }
 
-/// Appends a string or number as text; false for other values.
+/// Appends a string, a number or an error object's message as text; false for other values.
 fn write_text(out: &mut Vec<u8>, v: Val<'_>) -> bool {
     match v.kind() {
         Kind::Str(s) => out.extend_from_slice(s.bytes()),
         Kind::Int(n) => out.extend_from_slice(&crate::numfmt::integer_text(n)),
         Kind::Float(x) => out.extend_from_slice(&crate::numfmt::float_text(x)),
+        Kind::Userdata(_) => match v.as_error() {
+            Some(error) => out.extend_from_slice(error.message()),
+            None => return false,
+        },
         _ => return false,
     }
     true

@@ -64,7 +64,7 @@ pub fn short_source(source: &[u8]) -> Vec<u8> {
 
 impl Vm {
     /// True for a frame that Lua code must not see: it stands below a message handler (see `call::HANDLER`).
-    unsafe fn is_hidden(frame: *const Frame) -> bool {
+    pub(super) unsafe fn is_hidden(frame: *const Frame) -> bool {
         (*frame).kind == FrameKind::Native
             && std::ptr::eq(Self::frame_native(frame), &raw const super::call::HANDLER)
     }

@@ -20,12 +20,14 @@ pub mod coroutine;
 pub mod debug;
 mod dispatch;
 pub mod error;
+pub mod error_object;
 pub mod hook;
 mod index;
 pub mod meta;
 mod names;
 pub mod native;
 pub mod parcel;
+pub mod read_only;
 mod run;
 mod slow;
 pub mod traceback;
@@ -108,6 +110,9 @@ pub struct Vm {
     pub(crate) final_place: Option<error::Place>,
     /// What the host keeps with this process.
     pub(crate) host: Option<native::HostData>,
+    /// Metatable of error objects, null before the first one.
+    pub(crate) error_meta: *mut Table,
+    pub(crate) error_meta_maker: Option<error_object::ErrorMeta>,
 }
 
 /// Turns a chunk into a prototype: `(bytes, chunk name, mode)` to prototype or message.
@@ -176,6 +181,8 @@ impl Vm {
             close_on_exit: false,
             final_place: None,
             host: None,
+            error_meta: std::ptr::null_mut(),
+            error_meta_maker: None,
         });
         // SAFETY: the main coroutine is new and live.
         unsafe { (*vm.th).status = Status::Running };
@@ -253,7 +260,7 @@ impl Roots for VmRoots<'_> {
         mark(Value::thread(vm.th));
         mark(Value::table(vm.globals));
         mark(Value::table(vm.registry));
-        for &meta in &vm.metas {
+        for &meta in vm.metas.iter().chain(std::iter::once(&vm.error_meta)) {
             if !meta.is_null() {
                 mark(Value::table(meta));
             }

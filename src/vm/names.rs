@@ -353,8 +353,9 @@ impl Vm {
             if !module.is_table() {
                 continue;
             }
+            let module = super::read_only::content_of(module.as_table());
             let mut inner = 0;
-            while let Some((next, name, v)) = Table::next_at(module.as_table(), inner) {
+            while let Some((next, name, v)) = Table::next_at(module, inner) {
                 inner = next;
                 if name.is_string() && v.is_function() && super::arith::raw_equal(v, f) {
                     let name = Str::bytes(name.as_str());

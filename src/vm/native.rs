@@ -433,9 +433,17 @@ impl<'gc> Cx<'gc> {
     /// # Errors
     /// Memory.
     pub fn userdata<T: Any + Send>(&mut self, data: T, meta: Option<Tab<'gc>>) -> Result<Ud<'gc>, LuaError> {
-        let ud = Ud::new(self.vm_mut().heap.new_userdata(Box::new(data))?);
+        let ud = self.sized_userdata(data, 0)?;
         self.set_metatable(ud.into(), meta);
         Ok(ud)
+    }
+
+    /// A userdata without metatable around a Rust value that holds on to `bytes` bytes of memory.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn sized_userdata<T: Any + Send>(&mut self, data: T, bytes: usize) -> Result<Ud<'gc>, LuaError> {
+        Ok(Ud::new(self.vm_mut().heap.new_userdata(Box::new(data), bytes)?))
     }
 
     /// A coroutine that will run `f`.

@@ -33,6 +33,7 @@ pub fn gsub(cx: &mut Cx<'_>) -> Result<Step, LuaError> {
     let (subject, pattern) = (cx.check_str(0)?, cx.check_str(1)?);
     let replacement = match cx.arg(2).kind() {
         Kind::Str(_) | Kind::Int(_) | Kind::Float(_) => Replacement::Text(cx.check_str(2)?),
+        Kind::Userdata(_) if cx.arg(2).as_error().is_some() => Replacement::Text(cx.check_str(2)?),
         Kind::Table(t) => Replacement::Table(t.into()),
         Kind::Function => Replacement::Function(cx.arg(2)),
         _ => return Err(LuaError::argument(3, "string/function/table expected")),
@@ -173,7 +174,10 @@ impl Gsub {
             Kind::Str(s) => self.add(cx, s.bytes()),
             Kind::Int(n) => self.add(cx, &integer_text(n)),
             Kind::Float(x) => self.add(cx, &float_text(x)),
-            _ => Err(LuaError::message(format!("invalid replacement value (a {})", v.type_name()))),
+            _ => match v.as_error() {
+                Some(error) => self.add(cx, error.message()),
+                None => Err(LuaError::message(format!("invalid replacement value (a {})", v.type_name()))),
+            },
         }
     }
 }

@@ -73,7 +73,7 @@ impl<'gc> Cx<'gc> {
         self.arg(i).to_number().ok_or_else(|| self.type_error(i, "number"))
     }
 
-    /// A string; a number is converted, also in the window.
+    /// A string; a number is converted and an error object becomes its message, also in the window.
     ///
     /// # Errors
     /// "string expected, got …", memory.
@@ -87,13 +87,9 @@ impl<'gc> Cx<'gc> {
 
     #[cold]
     fn check_str_slow(&mut self, i: usize) -> Result<LStr<'gc>, LuaError> {
-        let v = self.arg(i);
-        if !v.is_number() {
-            return Err(self.type_error(i, "string"));
-        }
-        let s = self.number_string(v)?;
-        self.set(i, s);
-        s.as_str().ok_or_else(|| self.type_error(i, "string"))
+        let Some(s) = self.text_of(self.arg(i))? else { return Err(self.type_error(i, "string")) };
+        self.set(i, s.into());
+        Ok(s)
     }
 
     /// [`Cx::check_str`], or `None` if the argument is absent or nil.
