@@ -49,6 +49,22 @@ pub const MAX_META_CHAIN: usize = 2_000;
 /// Reductions in one slice of a process.
 pub const DEFAULT_SLICE: i32 = 40_000;
 
+/// Turns in a row that a worker gives to the task woken last before its queue has a turn: enough for a request and its reply to
+/// stay on one core, few enough that a pair that never rests takes no more than four fifths of a core from the others.
+pub const SLOT_TURNS: u32 = 4;
+
+/// Turns after which a worker with work of its own looks at what came from other threads.
+pub const OUTSIDE_TURNS: u32 = 32;
+
+/// Worker threads of one scheduler. More than any machine has cores; protects from typing errors.
+pub const MAX_WORKERS: usize = 1024;
+
+/// How long a shutdown waits for turns that are running when everything was killed, in milliseconds. A turn takes about one.
+pub const STOP_WAIT_MS: u64 = 5_000;
+
+/// Queued tasks among which a simulation by priorities looks for the first.
+pub const ORDER_WINDOW: usize = 64;
+
 /// Stack slots that a native function may use without asking, as `LUA_MINSTACK` in 5.3.
 pub const NATIVE_STACK: usize = 20;
 

@@ -1,0 +1,188 @@
+//! The queue of messages of one receiver: any number of senders, one reader.
+//!
+//! 1. Messages of one sender arrive in the order sent; all messages have one order, that of entering the lock.
+//! 2. What `send` accepted is read, or comes back from `close`. What arrives after `close` goes back to its sender.
+//! 3. The bytes of everything queued are on the mailbox's account, named by the sender: they are the receiver's.
+//! 4. `send` tells the first of a batch: the sender that found the mailbox empty wakes the reader, the others need not. So a
+//!    reader that goes to rest must have seen the mailbox empty after its last wake-up.
+//!
+//! A short lock around a `VecDeque` and not a lock-free queue: an idle mailbox is 64 bytes and owns no memory, while the
+//! block queues of the field (`SegQueue`) take 256 bytes and a block of 31 messages with them. The lock is held for one
+//! `push_back`, and the reader takes everything at once.
+
+use std::collections::VecDeque;
+
+use super::sync::{AtomicUsize, Mutex, Ordering, lock};
+
+/// See the head of the file.
+pub struct Mailbox<T> {
+    queue: Mutex<Queue<T>>,
+    /// Length of the queue, to look at without the lock. Changed under it only.
+    len: AtomicUsize,
+}
+
+struct Queue<T> {
+    items: VecDeque<T>,
+    bytes: usize,
+    closed: bool,
+}
+
+/// What an accepted message met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// The mailbox was empty: wake the reader.
+    pub first: bool,
+    /// Bytes queued, this message included.
+    pub bytes: usize,
+}
+
+/// The mailbox is closed; the message comes back.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Closed<T>(pub T);
+
+/// Storage that a drained mailbox may keep for the next messages, in messages: a reader that waits for one at a time then
+/// allocates once.
+const KEPT: usize = 4;
+
+impl<T> Mailbox<T> {
+    /// An open, empty mailbox.
+    #[must_use]
+    pub fn new() -> Self {
+        let queue = Queue { items: VecDeque::new(), bytes: 0, closed: false };
+        Self { queue: Mutex::new(queue), len: AtomicUsize::new(0) }
+    }
+
+    /// Queues a message that holds `bytes` bytes.
+    ///
+    /// # Errors
+    /// The mailbox is closed; the message comes back.
+    pub fn send(&self, item: T, bytes: usize) -> Result<Sent, Closed<T>> {
+        let mut queue = lock(&self.queue);
+        if queue.closed {
+            return Err(Closed(item));
+        }
+        let first = queue.items.is_empty();
+        queue.items.push_back(item);
+        queue.bytes = queue.bytes.saturating_add(bytes);
+        self.len.store(queue.items.len(), Ordering::Release);
+        Ok(Sent { first, bytes: queue.bytes })
+    }
+
+    /// Moves everything queued to the end of `to` and gives the number of bytes that leave the mailbox's account. For the
+    /// reader, which thereby takes responsibility for all of them: the next sender will wake it again.
+    pub fn drain_into(&self, to: &mut VecDeque<T>) -> usize {
+        if self.is_empty() {
+            return 0;
+        }
+        let mut queue = lock(&self.queue);
+        let taken = queue.items.len();
+        if to.is_empty() {
+            // The reader's emptied storage becomes the mailbox's.
+            std::mem::swap(&mut queue.items, to);
+        } else {
+            to.append(&mut queue.items);
+        }
+        // Enough for another batch like this one: steady traffic allocates nothing, and what a flood needed is given back.
+        queue.items.shrink_to(taken.max(KEPT));
+        self.len.store(0, Ordering::Release);
+        std::mem::take(&mut queue.bytes)
+    }
+
+    /// Refuses everything from now on and gives back what was queued. Closing again gives back nothing.
+    pub fn close(&self) -> VecDeque<T> {
+        let mut queue = lock(&self.queue);
+        queue.closed = true;
+        queue.bytes = 0;
+        self.len.store(0, Ordering::Release);
+        std::mem::take(&mut queue.items)
+    }
+
+    /// Whether [`Mailbox::close`] was called.
+    pub fn is_closed(&self) -> bool {
+        lock(&self.queue).closed
+    }
+
+    /// Messages queued.
+    pub fn len(&self) -> usize {
+        self.len.load(Ordering::Acquire)
+    }
+
+    /// Whether nothing is queued.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes queued.
+    pub fn bytes(&self) -> usize {
+        lock(&self.queue).bytes
+    }
+}
+
+impl<T> Default for Mailbox<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drain<T>(mailbox: &Mailbox<T>) -> Vec<T> {
+        let mut to = VecDeque::new();
+        mailbox.drain_into(&mut to);
+        to.into()
+    }
+
+    #[test]
+    fn an_idle_mailbox_is_small() {
+        assert!(size_of::<Mailbox<[u8; 100]>>() <= 64, "{}", size_of::<Mailbox<u8>>());
+    }
+
+    #[test]
+    fn messages_keep_their_order_and_the_first_of_a_batch_is_told() {
+        let mailbox = Mailbox::new();
+        assert_eq!(mailbox.send('a', 3), Ok(Sent { first: true, bytes: 3 }));
+        assert_eq!(mailbox.send('b', 4), Ok(Sent { first: false, bytes: 7 }));
+        assert_eq!((mailbox.len(), mailbox.bytes()), (2, 7));
+        assert_eq!(drain(&mailbox), ['a', 'b']);
+        assert_eq!((mailbox.len(), mailbox.bytes()), (0, 0));
+        assert_eq!(mailbox.send('c', 1), Ok(Sent { first: true, bytes: 1 }));
+    }
+
+    #[test]
+    fn draining_appends_to_what_is_there() {
+        let mailbox = Mailbox::new();
+        let mut mine = VecDeque::from([1, 2]);
+        assert_eq!(mailbox.drain_into(&mut mine), 0);
+        for i in 3..6 {
+            assert!(mailbox.send(i, 10).is_ok());
+        }
+        assert_eq!(mailbox.drain_into(&mut mine), 30);
+        assert_eq!(mine, [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn a_closed_mailbox_gives_back_what_it_has_and_what_it_gets() {
+        let mailbox = Mailbox::new();
+        assert!(mailbox.send(1, 8).is_ok());
+        assert_eq!(mailbox.close(), [1]);
+        assert_eq!(mailbox.send(2, 8), Err(Closed(2)));
+        assert!(mailbox.is_closed() && mailbox.close().is_empty());
+        assert_eq!((mailbox.len(), mailbox.bytes(), drain(&mailbox).len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn a_flood_leaves_no_storage_behind() {
+        let mailbox = Mailbox::new();
+        let mut mine = VecDeque::new();
+        for batch in [1000, 1000, 1, 1] {
+            for i in 0..batch {
+                assert!(mailbox.send(i, 1).is_ok());
+            }
+            assert_eq!(mailbox.drain_into(&mut mine), batch);
+            mine.clear();
+        }
+        assert!(lock(&mailbox.queue).items.capacity() < 100);
+    }
+}
