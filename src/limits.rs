@@ -144,6 +144,9 @@ pub const MAX_DETAIL_DEPTH: usize = 100;
 /// Values in the details of one error: a table that is in it twice is copied twice, and so on.
 pub const MAX_DETAIL_VALUES: usize = 1 << 18;
 
+/// Coroutines listed one by one in the report of a deadlock: more help nobody.
+pub const MAX_DEADLOCK_LINES: usize = 1_000;
+
 /// Calls from native functions into Lua that may be active inside each other in one coroutine. 5.3 stops at 200 (`LUAI_MAXCCALLS`)
 /// because each takes native stack; here only memory and quadratic work in such chains count.
 pub const MAX_NATIVE_CALLS: u32 = 4_000;

@@ -546,7 +546,7 @@ impl Heap {
                     put(slot, Value::NIL);
                     slot = slot.add(1);
                 }
-                if (*thread).status == Status::Suspended || (*thread).status == Status::Normal {
+                if matches!((*thread).status, Status::Suspended | Status::Normal | Status::Blocked) {
                     Thread::shrink(thread, self);
                 }
             }

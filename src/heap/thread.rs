@@ -79,6 +79,8 @@ impl Frame {
 pub enum Status {
     /// Not started, or suspended by a yield.
     Suspended,
+    /// Innermost of a managed coroutine (`vm/managed`) that waits or is to run.
+    Blocked,
     Running,
     /// Resumed another one.
     Normal,
@@ -157,7 +159,7 @@ impl Heap {
     pub fn new_thread(&mut self) -> Result<*mut Thread, OutOfMemory> {
         let slots = crate::limits::DEFAULT_STACK;
         const FRAMES: usize = 4;
-        let bytes = (slots + SLACK) * size_of::<Value>() + FRAMES * size_of::<Frame>();
+        let bytes = (slots + SLACK) * size_of::<Value>() + (FRAMES + 1) * size_of::<Frame>();
         self.reserve_external(bytes)?;
         let at = self.alloc(size_of::<Thread>())?.cast::<Thread>();
         // SAFETY: fresh memory; the two arrays are initialised as far as invariant 1 asks.
@@ -217,7 +219,8 @@ fn stack_layout(slots: usize) -> Layout {
 }
 
 fn frames_layout(frames: usize) -> Layout {
-    Layout::array::<Frame>(frames).expect("frame counts are bounded by MAX_STACK")
+    // One more than is used by calls: for the context of a host, which must not fail.
+    Layout::array::<Frame>(frames + 1).expect("frame counts are bounded by MAX_STACK")
 }
 
 impl Thread {
@@ -370,6 +373,24 @@ impl Thread {
                 heap.list_with_open(this);
             }
             Ok(upval)
+        }
+    }
+
+    /// Ends a coroutine that will not run again, whatever it was doing.
+    ///
+    /// # Safety
+    /// `this` is live and does not run.
+    pub unsafe fn abandon(this: *mut Self) {
+        // SAFETY: by contract.
+        unsafe {
+            Self::close_upvals(this, (*this).stack);
+            (*this).states.clear();
+            (*this).status = Status::Done;
+            (*this).top = (*this).stack;
+            (*this).frame = (*this).frames;
+            (*this).resumer = std::ptr::null_mut();
+            (*this).native_calls = 0;
+            (*this).in_hook = false;
         }
     }
 

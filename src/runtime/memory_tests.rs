@@ -106,7 +106,7 @@ fn run(script: &mut Script, text: &str) -> End {
     }
     loop {
         match script.vm().run() {
-            Exit::Preempted => {}
+            Exit::Preempted | Exit::Yielded => {}
             Exit::Done => return End::Done,
             Exit::Failed => {
                 let value = script.vm().exit_values()[0];
@@ -114,6 +114,7 @@ fn run(script: &mut Script, text: &str) -> End {
                     script.vm().with_context(|cx| cx.host_value(value).as_str().map(|s| s.bytes().to_vec()));
                 return End::Failed(text.unwrap_or_else(|| b"not a string".to_vec()));
             }
+            Exit::Idle => panic!("blocked"),
             Exit::Quit(code) => panic!("ended with {code}"),
         }
     }

@@ -109,7 +109,11 @@ impl Script {
     pub fn run(&mut self) -> Outcome {
         loop {
             match self.vm.run() {
-                Exit::Preempted => {}
+                Exit::Preempted | Exit::Yielded => {}
+                Exit::Idle => {
+                    self.give_up();
+                    return Outcome::Failed(self.failure());
+                }
                 Exit::Quit(code) => {
                     self.close_if_asked();
                     return Outcome::Quit(code);
@@ -124,7 +128,11 @@ impl Script {
     pub fn reply(&mut self) -> Reply {
         loop {
             match self.vm.run() {
-                Exit::Preempted => {}
+                Exit::Preempted | Exit::Yielded => {}
+                Exit::Idle => {
+                    self.give_up();
+                    return Reply::Failed(self.failure());
+                }
                 Exit::Quit(code) => {
                     self.close_if_asked();
                     return Reply::Quit(code);
@@ -133,6 +141,12 @@ impl Script {
                 Exit::Failed => return Reply::Failed(self.failure()),
             }
         }
+    }
+
+    /// Nothing runs and nothing outside could change that: the program would stand still for ever.
+    fn give_up(&mut self) {
+        let text = self.vm.deadlock_text("deadlock: all coroutines are blocked");
+        self.vm.fail_idle(&text);
     }
 
     /// Shows the results of the last input with whatever the global `print` is now.

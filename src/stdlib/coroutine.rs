@@ -13,6 +13,7 @@ pub(super) static LIB: Lib = Lib {
         Native::new("isyieldable", isyieldable),
         Native::new("resume", resume),
         Native::new("running", running),
+        Native::new("spawn", spawn),
         Native::new("status", status),
         Native::new("wrap", wrap),
         Native::new("yield", yield_),
@@ -49,7 +50,7 @@ fn start(cx: &mut Cx<'_>, co: Co<'_>) -> Result<Step, &'static str> {
         Status::Normal if co.native_on_top().is_some_and(|f| std::ptr::eq(f, &raw const WRAPPED)) => {
             Err("cannot resume dead coroutine")
         }
-        Status::Running | Status::Normal => Err("cannot resume non-suspended coroutine"),
+        Status::Running | Status::Normal | Status::Blocked => Err("cannot resume non-suspended coroutine"),
         Status::Done | Status::Failed => Err("cannot resume dead coroutine"),
     }
 }
@@ -110,6 +111,16 @@ fn wrapped(cx: &mut Cx<'_>) -> R {
     Ok(Step::Return(n))
 }
 
+/// Starts a managed coroutine, which runs up to its first wait before this returns.
+fn spawn(cx: &mut Cx<'_>) -> R {
+    if !cx.arg(0).is_lua_function() {
+        return Err(cx.type_error(0, "Lua function"));
+    }
+    let co = cx.spawn(cx.arg(0))?;
+    cx.push(co.into());
+    Ok(Step::GiveWay(1))
+}
+
 fn yield_(cx: &mut Cx<'_>) -> R {
     let n = cx.top() as u32;
     Ok(Step::Yield(n))
@@ -118,7 +129,7 @@ fn yield_(cx: &mut Cx<'_>) -> R {
 fn status(cx: &mut Cx<'_>) -> R {
     let co = check_thread(cx, 0)?;
     let name = cx.name(match co.status() {
-        Status::Suspended => "suspended",
+        Status::Suspended | Status::Blocked => "suspended",
         Status::Running => "running",
         Status::Normal => "normal",
         Status::Done | Status::Failed => "dead",

@@ -2,6 +2,7 @@
 #![allow(unsafe_op_in_unsafe_fn)]
 
 use super::error::Raised;
+use super::hook::RETURNING;
 use super::meta::Event;
 use super::native::{self, Cx, Native, Step, native_flag};
 use super::run::{NativeOutcome, deliver};
@@ -13,6 +14,9 @@ use crate::limits::{MAX_HANDLER_DEPTH, MAX_NATIVE_CALLS, MAX_STACK, NATIVE_STACK
 
 /// Bit of a native frame's state: an error arrived instead of results; its value is on top of the stack.
 pub(super) const CAUGHT: u64 = 1 << 63;
+
+/// Bit of a native frame's state: its wait ended with the error on top of the stack.
+pub(super) const RAISING: u64 = 1 << 61;
 
 /// Stands below a running message handler: turns its result into the error that unwinds.
 pub(super) static HANDLER: Native = Native::new("?", handler_returned);
@@ -302,6 +306,8 @@ impl Vm {
             }
             Step::Resume { args } => self.resume(args as usize),
             Step::Yield(n) => self.yield_values(n as usize),
+            Step::Block => self.block(),
+            Step::GiveWay(n) => self.give_way(n as usize),
             Step::Again => {
                 // Out of budget: the slice ends here and the function is entered again in the next one.
                 self.exit = Exit::Preempted;
@@ -314,10 +320,8 @@ impl Vm {
     /// Enters the native function on top.
     unsafe fn run_native(&mut self) -> Result<(), LuaError> {
         let frame = (*self.th).frame;
-        if (*frame).state & super::hook::RETURNING != 0 {
-            // Its return hook has run.
-            let n = ((*frame).state & 0xffff_ffff) as usize;
-            return self.finish_frame((*self.th).top.sub(n), n);
+        if (*frame).state & (RETURNING | RAISING) != 0 {
+            return self.end_native(frame);
         }
         let native = Self::frame_native(frame);
         let this: *mut Self = self;
@@ -328,6 +332,18 @@ impl Vm {
                 Err(e)
             }
         }
+    }
+
+    /// The native function on top is over: its return hook has run, or its wait has ended.
+    #[inline(always)]
+    unsafe fn end_native(&mut self, frame: *mut Frame) -> Result<(), LuaError> {
+        let top = (*self.th).top;
+        if (*frame).state & RAISING != 0 {
+            self.native_raised = true;
+            return Err(LuaError::value(get(top.sub(1))));
+        }
+        let n = ((*frame).state & 0xffff_ffff) as usize;
+        self.finish_frame(top.sub(n), n)
     }
 
     /// Runs native frames, collections and finalizers until a Lua frame is to go on (false) or the dispatcher must be left.
@@ -677,12 +693,14 @@ impl Vm {
         place: Option<super::error::Place>,
     ) -> Result<(), LuaError> {
         let th = self.th;
-        if th == self.main {
+        if (*th).resumer.is_null() {
+            // A managed coroutine: the whole process fails.
             self.final_traceback = Some(self.traceback(th, 0));
             self.final_place = place;
             self.exit_values = vec![value];
             self.exit = Exit::Failed;
             self.leave = true;
+            self.drop_managed();
             return Ok(());
         }
         // The dead coroutine keeps its frames for `debug.traceback`.
@@ -710,6 +728,7 @@ impl Vm {
         // SAFETY: the main coroutine is idle: its stack is empty above the ground frame.
         unsafe {
             self.th = self.main;
+            self.drop_managed();
             let th = self.th;
             // What a run that failed left: its locals may live on in closures, its frames do not.
             Thread::close_upvals(th, (*th).stack);
@@ -724,13 +743,17 @@ impl Vm {
         }
     }
 
-    /// Runs until the main function ends or the slice is over. After [`Exit::Preempted`], call it again.
+    /// Runs until the main function ends, the slice is over, or no coroutine can go on. After [`Exit::Preempted`],
+    /// [`Exit::Yielded`] and, when something was woken, [`Exit::Idle`], call it again.
     pub fn run(&mut self) -> Exit {
         self.budget = self.slice;
         let this: *mut Self = self;
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             // SAFETY: the state is consistent between runs.
-            unsafe { if (*this).settle(Ok(())) { (*this).exit } else { dispatch::enter(this) } }
+            unsafe {
+                let first = (*this).wake_up();
+                if (*this).settle(first) { (*this).exit } else { dispatch::enter(this) }
+            }
         }));
         match outcome {
             Ok(exit) => exit,
@@ -781,6 +804,7 @@ impl Vm {
         self.exit_values = (0..n).map(|i| get(from.add(i))).collect();
         self.exit = Exit::Done;
         self.leave = true;
+        self.drop_managed();
     }
 }
 

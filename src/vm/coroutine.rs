@@ -85,7 +85,7 @@ impl Vm {
     pub(super) unsafe fn yield_values(&mut self, n: usize) -> Result<(), LuaError> {
         let co = self.th;
         if (*co).resumer.is_null() {
-            return Err(LuaError::bare("attempt to yield from outside a coroutine"));
+            return self.yield_managed();
         }
         if !self.can_yield() {
             return Err(LuaError::bare("attempt to yield across a C-call boundary"));
@@ -99,7 +99,7 @@ impl Vm {
     /// True if no frame of the running coroutine forbids a manual yield.
     pub(super) unsafe fn can_yield(&self) -> bool {
         let th = self.th;
-        if th == self.main {
+        if (*th).resumer.is_null() {
             return false;
         }
         let mut frame = (*th).frame;
@@ -128,6 +128,9 @@ impl Vm {
         }
         (*co).status = Status::Done;
         (*co).top = (*co).stack;
+        if (*co).resumer.is_null() {
+            return self.finish_managed();
+        }
         self.pass_values(from, n)
     }
 }

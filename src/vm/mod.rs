@@ -23,6 +23,9 @@ pub mod error;
 pub mod error_object;
 pub mod hook;
 mod index;
+pub mod managed;
+#[cfg(test)]
+mod managed_tests;
 pub mod meta;
 mod names;
 pub mod native;
@@ -113,6 +116,8 @@ pub struct Vm {
     /// Metatable of error objects, null before the first one.
     pub(crate) error_meta: *mut Table,
     pub(crate) error_meta_maker: Option<error_object::ErrorMeta>,
+    /// The coroutines that take turns.
+    pub(crate) managed: managed::Managed,
 }
 
 /// Turns a chunk into a prototype: `(bytes, chunk name, mode)` to prototype or message.
@@ -136,6 +141,10 @@ pub enum Exit {
     Preempted,
     /// The program asked to end with this code (`os.exit`).
     Quit(i32),
+    /// No coroutine can go on: one must be woken ([`managed`]) before the next run.
+    Idle,
+    /// A coroutine gave way: the host may wake others, then the next run goes on.
+    Yielded,
 }
 
 impl Vm {
@@ -183,6 +192,7 @@ impl Vm {
             host: None,
             error_meta: std::ptr::null_mut(),
             error_meta_maker: None,
+            managed: managed::Managed::default(),
         });
         // SAFETY: the main coroutine is new and live.
         unsafe { (*vm.th).status = Status::Running };
@@ -266,6 +276,7 @@ impl Roots for VmRoots<'_> {
             }
         }
         vm.exit_values.iter().chain(&vm.pinned).for_each(|&v| mark(v));
+        vm.managed.each_root(mark);
     }
 }
 

@@ -106,6 +106,10 @@ pub enum Step {
     Resume { args: u32 },
     /// Yield the top `n` values out of the running coroutine. The function's results are what it is resumed with.
     Yield(u32),
+    /// Block the running managed coroutine, after [`Cx::block`], until the wait ends; see [`super::managed`].
+    Block,
+    /// Return the top `n` values once every runnable managed coroutine has had a turn.
+    GiveWay(u32),
     /// The budget is used up ([`Cx::charge`]): enter again in the next slice.
     Again,
 }
@@ -299,7 +303,7 @@ impl<'gc> Cx<'gc> {
         unsafe { (*(*self.th()).frame).state & !CAUGHT }
     }
 
-    /// Sets the state for the next entry (below 2^63).
+    /// Sets the state for the next entry (below 2^61).
     #[inline]
     pub fn set_state(&mut self, state: u64) {
         // SAFETY: the running frame is this function's.

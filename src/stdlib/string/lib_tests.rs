@@ -12,9 +12,9 @@ fn run(source: &str, slice: i32) -> u64 {
     let mut slices = 1;
     loop {
         match script.vm().run() {
-            Exit::Preempted => slices += 1,
+            Exit::Preempted | Exit::Yielded => slices += 1,
             Exit::Done => return slices,
-            Exit::Quit(_) | Exit::Failed => {
+            Exit::Quit(_) | Exit::Failed | Exit::Idle => {
                 let Outcome::Failed(failure) = script.run() else { panic!("failed") };
                 panic!("{}", String::from_utf8_lossy(&failure.message));
             }

@@ -1,7 +1,9 @@
 //! For hosts: values that cross the border of the process, data that the host keeps with it, and contexts outside of any call.
 
 use super::{Cx, LStr, Native, Step, Val};
-use crate::heap::{Blob, Code, Str, Value};
+use crate::heap::value::put;
+use crate::heap::{Blob, Code, Frame, FrameKind, Str, Value};
+use crate::limits::NATIVE_STACK;
 use crate::vm::{LuaError, Vm};
 use std::any::Any;
 
@@ -90,27 +92,56 @@ impl Vm {
         Ok(Value::closure(unsafe { self.main_closure(code, env)? }))
     }
 
-    /// Runs `f` with a context over an empty window of a native function, for hosts that set up libraries or look at results.
-    /// The process must not be running.
+    /// Runs `f` with a context over an empty window of a native function, for hosts that set up libraries, look at results or
+    /// end waits. The process must not be running.
     pub fn with_context<R>(&mut self, f: impl for<'gc> FnOnce(&mut Cx<'gc>) -> R) -> R {
-        static HOST: Native = Native::new("?", |_| Ok(Step::Return(0)));
-        // SAFETY: a frame above the idle stack, removed afterwards; memory for it is part of every stack.
+        // SAFETY: a frame above the resting stack, removed afterwards. Each coroutine has a frame more than calls use, and
+        // a few slots above its limit.
         unsafe {
             let th = self.th;
-            let saved = ((*th).frame.offset_from((*th).frames), (*th).top.offset_from((*th).stack));
+            let resting = (*(*th).frame).kind == FrameKind::Native;
+            let top = (*th).top.offset_from((*th).stack);
+            // Without memory for it the window is short.
             let at = self.free_top();
-            if self.call_at(at, Val::native(&HOST).raw(), &[], 0, 0).is_err() {
-                // Without memory even for this the window is that of the ground frame.
-                (*th).frame = (*th).frames;
-            }
+            let at = self.ensure_stack(at, NATIVE_STACK).unwrap_or(at);
+            put(at, Val::native(&HOST).raw());
+            (*th).frame = (*th).frame.add(1);
+            *(*th).frame = Frame {
+                base: at.add(1),
+                pc: std::ptr::null(),
+                delta: 1,
+                nresults: 0,
+                kind: FrameKind::Native,
+                flags: 0,
+                state: 0,
+            };
+            (*th).top = at.add(1);
             let this: *mut Self = self;
             let r = f(&mut Cx::new(this));
-            (*th).frame = (*th).frames.offset(saved.0);
-            (*th).top = (*th).stack.offset(saved.1);
+            // What waits below may have got values.
+            let end = (*(*th).frame).func();
+            self.drop_state();
+            (*th).frame = (*th).frame.sub(1);
+            (*th).top = if resting { end } else { (*th).stack.offset(top) };
             r
         }
     }
+
+    /// True for the frame of a host's context.
+    ///
+    /// # Safety
+    /// The frame is one of a live coroutine.
+    pub(in crate::vm) unsafe fn is_host_frame(frame: *const Frame) -> bool {
+        // SAFETY: by contract a live frame; the slot below a native function's window holds the function.
+        unsafe {
+            (*frame).kind == FrameKind::Native
+                && (*frame).delta == 1
+                && std::ptr::eq(Self::frame_native(frame), &raw const HOST)
+        }
+    }
 }
+
+static HOST: Native = Native::new("?", |_| Ok(Step::Return(0)));
 
 /// A Rust value of the host's choice that lives as long as the process.
 pub type HostData = Box<dyn Any + Send>;

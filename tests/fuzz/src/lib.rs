@@ -59,18 +59,18 @@ pub fn run(chunk: &[u8], setup: Setup) {
     script.vm().set_slice(setup.slice);
     let slices = (REDUCTIONS / setup.slice.max(1)).clamp(1, MAX_SLICES);
     let Some(mut exit) = start_bounded(&mut script, chunk, slices) else { return };
-    if exit == Exit::Preempted {
+    if matches!(exit, Exit::Preempted | Exit::Yielded) {
         let interrupt = script.vm().interrupt_flag();
         for _ in 0..LAST_SLICES {
             interrupt.store(true, std::sync::atomic::Ordering::Relaxed);
             exit = script.vm().run();
-            if exit != Exit::Preempted {
+            if !matches!(exit, Exit::Preempted | Exit::Yielded) {
                 break;
             }
         }
     }
     // In the middle of a program the stack's end is known to the interpreter only.
-    if exit != Exit::Preempted
+    if !matches!(exit, Exit::Preempted | Exit::Yielded)
         && let Err(broken) = script.vm().check_heap()
     {
         panic!("{broken}");
@@ -87,7 +87,7 @@ fn start_bounded(script: &mut Script, chunk: &[u8], slices: i32) -> Option<Exit>
     let vm = script.vm();
     let mut exit = vm.run();
     for _ in 1..slices {
-        if exit != Exit::Preempted {
+        if !matches!(exit, Exit::Preempted | Exit::Yielded) {
             break;
         }
         exit = vm.run();
