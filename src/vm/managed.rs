@@ -376,12 +376,11 @@ impl Vm {
     pub fn waiting(&self) -> Vec<Waiting> {
         let slots = self.managed.slots.iter().enumerate();
         slots
-            .filter_map(|(i, slot)| match slot.state {
+            .filter_map(|(i, slot)| {
+                let State::Waiting(wait) = slot.state else { return None };
                 // SAFETY: a waiting coroutine is live and parked.
-                State::Waiting(wait) => {
-                    Some(Waiting { wait, place: unsafe { Self::place_of(slot.th) }, is_main: i == 0 })
-                }
-                State::Free | State::Running | State::Ready => None,
+                let place = unsafe { Self::place_of(slot.th) };
+                Some(Waiting { wait, place, is_main: i == 0 })
             })
             .collect()
     }
