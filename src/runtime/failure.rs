@@ -64,12 +64,12 @@ fn shown(vm: &mut Vm, value: Value) -> Option<Vec<u8>> {
     vm.start(handler, &[value]).ok()?;
     for _ in 0..MAX_DISPLAY_SLICES {
         match vm.run() {
-            Exit::Preempted => {}
+            Exit::Preempted | Exit::Yielded => {}
             Exit::Done => {
                 let result = vm.exit_values().first().copied().unwrap_or(Value::NIL);
                 return vm.with_context(|cx| cx.host_value(result).as_str().map(|s| s.bytes().to_vec()));
             }
-            Exit::Failed | Exit::Quit(_) => return None,
+            Exit::Failed | Exit::Quit(_) | Exit::Idle => return None,
         }
     }
     None
