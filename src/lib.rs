@@ -24,4 +24,6 @@ pub mod stdlib;
 
 pub mod runtime;
 
+pub mod modules;
+
 pub mod cli;

@@ -138,6 +138,9 @@ pub const MAX_ERROR_FRAMES: usize = 64;
 /// Slices that the `__tostring` of an uncaught error may take before the error is shown without it.
 pub const MAX_DISPLAY_SLICES: u32 = 1_000;
 
+/// Bytes in the name of a fixed time zone: layouts repeat it.
+pub const MAX_ZONE_NAME: usize = 255;
+
 /// Tables inside each other in the details of an error.
 pub const MAX_DETAIL_DEPTH: usize = 100;
 

@@ -27,7 +27,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     // `runtime/loader` is the hook that `load` reaches the compiler through: text to syntax tree to prototype, binary
     // chunks to prototype. `runtime/script` starts the linked code.
     ("runtime", &["vm", "stdlib", "types", "compiler", "syntax", "bytecode", "heap"]),
-    ("modules", &["runtime"]),
+    // Modules show their services to Lua through the native interface; `time` has the calendar from `os`.
+    ("modules", &["runtime", "vm", "stdlib"]),
     ("app", &["runtime", "modules", "diag"]),
     ("cli", ALL),
     ("main", ALL),

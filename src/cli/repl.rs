@@ -34,6 +34,9 @@ const RETURN: &[u8] = b"return ";
 /// Runs the command; the result is the exit code.
 pub fn run(_: &Args, memory_limit: Option<usize>) -> i32 {
     let Ok(mut script) = Script::new(memory_limit) else { return exit::fail("not enough memory") };
+    if crate::modules::add_searcher(script.vm()).is_err() {
+        return exit::fail("not enough memory");
+    }
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let mut lines = if terminal { Lines::terminal() } else { Lines::Pipe };
     if terminal {

@@ -64,6 +64,7 @@ fn execute(
     let mut texts = Texts::default();
     texts.add(&proto.source, chunk.text, 0);
     let mut script = Script::new(memory_limit)?;
+    crate::modules::add_searcher(script.vm())?;
     signal::Interrupt::new(script.vm().interrupt_flag());
     script.set_arg(name, args)?;
     script.start(Code::link_shared(proto), args)?;

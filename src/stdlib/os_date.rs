@@ -134,7 +134,8 @@ fn year_length(year: i64) -> i32 {
 }
 
 /// Days from 1970-01-01 to the first of `month` (from 0, within the year) of `year`.
-fn days_to_month(year: i64, month: i64) -> i64 {
+#[must_use]
+pub fn days_to_month(year: i64, month: i64) -> i64 {
     // Years that begin in March put the leap day last.
     let (year, month) = if month < 2 { (year - 1, month + 10) } else { (year, month - 2) };
     let (cycle, year) = (year.div_euclid(400), year.rem_euclid(400));
@@ -143,7 +144,8 @@ fn days_to_month(year: i64, month: i64) -> i64 {
 }
 
 /// Year, month (from 0) and day (from 1) of a day counted from 1970-01-01.
-fn civil(day: i64) -> (i64, i64, i64) {
+#[must_use]
+pub fn civil(day: i64) -> (i64, i64, i64) {
     let shifted = day + 719_468;
     let (cycle, day) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
@@ -152,6 +154,22 @@ fn civil(day: i64) -> (i64, i64, i64) {
     let day_of_month = day_of_year - (153 * month + 2) / 5 + 1;
     let year = year + cycle * 400;
     if month < 10 { (year, month + 2, day_of_month) } else { (year + 1, month - 10, day_of_month) }
+}
+
+/// The instant (seconds since 1970), or one outside of jiff's range moved to where zones have the same rules.
+#[must_use]
+pub fn timestamp_near(time: i64) -> Timestamp {
+    let last = Timestamp::MAX.as_second() - DAY;
+    let first = Timestamp::MIN.as_second() + DAY;
+    let near = if time > last {
+        time - (time - last + CYCLE - 1) / CYCLE * CYCLE
+    } else if time < first {
+        // Before any rule: no need to keep the place in the cycle.
+        first
+    } else {
+        time
+    };
+    Timestamp::from_second(near).expect("moved into the range of timestamps")
 }
 
 /// A time zone.
@@ -176,18 +194,7 @@ impl Zone {
     /// Offset, daylight saving time and abbreviation at `time`.
     fn at(&self, time: i64) -> (i64, bool, SmallVec<[u8; 8]>) {
         let Some(zone) = &self.0 else { return (0, false, SmallVec::from_slice(b"GMT")) };
-        let last = Timestamp::MAX.as_second() - DAY;
-        let first = Timestamp::MIN.as_second() + DAY;
-        let near = if time > last {
-            time - (time - last + CYCLE - 1) / CYCLE * CYCLE
-        } else if time < first {
-            // Before any rule: no need to keep the place in the cycle.
-            first
-        } else {
-            time
-        };
-        let stamp = Timestamp::from_second(near).expect("moved into the range of timestamps");
-        let info = zone.to_offset_info(stamp);
+        let info = zone.to_offset_info(timestamp_near(time));
         let name = SmallVec::from_slice(info.abbreviation().as_bytes());
         (info.offset().seconds().into(), info.dst().is_dst(), name)
     }

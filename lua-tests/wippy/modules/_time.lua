@@ -1,0 +1,1 @@
+return {file = "_time.lua"}
