@@ -3,22 +3,23 @@
 
 #[cfg(not(wippy_loom))]
 pub(crate) use std::sync::{
-    Mutex, MutexGuard,
+    Condvar, Mutex, MutexGuard,
     atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence},
 };
-#[cfg(not(wippy_loom))]
-pub(crate) use std::thread::{Thread, current, park};
 
 #[cfg(wippy_loom)]
 pub(crate) use loom::sync::{
-    Mutex, MutexGuard,
+    Condvar, Mutex, MutexGuard,
     atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence},
 };
-#[cfg(wippy_loom)]
-pub(crate) use loom::thread::{Thread, current, park};
 
 /// Locks. A panic while a lock was held is no reason to fail here: nothing under these locks calls foreign code that
 /// could leave them half changed, except a task's body, which is thrown away after a panic.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Waits for a notification, with the lock given up meanwhile.
+pub(crate) fn wait<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+    condvar.wait(guard).unwrap_or_else(std::sync::PoisonError::into_inner)
 }

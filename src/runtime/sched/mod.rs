@@ -53,6 +53,8 @@ mod task;
 mod worker;
 
 #[cfg(test)]
+mod loom_tests;
+#[cfg(test)]
 mod pool_tests;
 #[cfg(test)]
 mod sim_tests;

@@ -7,15 +7,16 @@
 //!    A searcher that finds something while more is there wakes the next one.
 //! 3. Who takes a sleeper off the list wakes it, exactly once; it then counts as searching.
 
-use super::super::sync::{AtomicBool, AtomicUsize, Mutex, Ordering, Thread, current, fence, lock, park};
+use crate::runtime::sync::{AtomicUsize, Condvar, Mutex, Ordering, fence, lock, wait};
 
 /// See the head of the file.
 pub(super) struct Idle {
     /// Sleeping workers in the low half, searching ones in the high half. Sleeping is changed with `sleepers` locked.
     counts: AtomicUsize,
-    sleepers: Mutex<Vec<(usize, Thread)>>,
-    /// By worker: taken off the list. Needed beside the token of `park`, which others may set or use up.
-    woken: Box<[AtomicBool]>,
+    sleepers: Mutex<Vec<usize>>,
+    /// By worker: taken off the list. A lock and a condition and not `park`: its token belongs to the whole thread, and loom
+    /// loses it at locks.
+    woken: Box<[(Mutex<bool>, Condvar)]>,
 }
 
 const SLEEPING: usize = 1;
@@ -34,7 +35,7 @@ impl Idle {
         Self {
             counts: AtomicUsize::new(0),
             sleepers: Mutex::new(Vec::with_capacity(workers)),
-            woken: (0..workers).map(|_| AtomicBool::new(false)).collect(),
+            woken: (0..workers).map(|_| (Mutex::new(false), Condvar::new())).collect(),
         }
     }
 
@@ -65,8 +66,9 @@ impl Idle {
             self.counts.fetch_add(SEARCHING - SLEEPING, Ordering::AcqRel);
             sleeper
         };
-        self.woken[woken.0].store(true, Ordering::Release);
-        woken.1.unpark();
+        let (flag, changed) = &self.woken[woken];
+        *lock(flag) = true;
+        changed.notify_one();
         true
     }
 
@@ -92,21 +94,24 @@ impl Idle {
     pub(super) fn sleep(&self, worker: usize, work: impl Fn() -> bool) {
         {
             let mut sleepers = lock(&self.sleepers);
-            sleepers.push((worker, current()));
+            sleepers.push(worker);
             self.counts.fetch_sub(SEARCHING - SLEEPING, Ordering::AcqRel);
         }
         fence(Ordering::SeqCst);
         if work() {
             let mut sleepers = lock(&self.sleepers);
-            if let Some(at) = sleepers.iter().position(|sleeper| sleeper.0 == worker) {
+            if let Some(at) = sleepers.iter().position(|&sleeper| sleeper == worker) {
                 sleepers.remove(at);
                 self.counts.fetch_add(SEARCHING - SLEEPING, Ordering::AcqRel);
                 return;
             }
             // Somebody has taken this worker off the list and is about to say so.
         }
-        while !self.woken[worker].swap(false, Ordering::Acquire) {
-            park();
+        let (flag, changed) = &self.woken[worker];
+        let mut woken = lock(flag);
+        while !*woken {
+            woken = wait(changed, woken);
         }
+        *woken = false;
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::queue::queues;
 use super::scheduler::{Env, Runner, Scheduler};
-use super::worker::{self, Queues};
+use super::worker;
 use crate::limits::{MAX_WORKERS, STOP_WAIT_MS};
 
 /// See the head of the file. Dropping it is a shutdown without grace.
@@ -41,8 +41,8 @@ impl Pool {
             n => n,
         }
         .min(MAX_WORKERS);
-        let (shared, locals) = queues(workers);
-        let scheduler = Scheduler::new(name, env, Runner::Workers(Box::new(Queues::new(shared))), workers);
+        let (queues, locals) = queues(workers);
+        let scheduler = Scheduler::new(name, env, Runner::Workers(Box::new(queues)), workers);
         let threads = locals
             .into_iter()
             .enumerate()

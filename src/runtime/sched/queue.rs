@@ -13,13 +13,15 @@ use std::cell::Cell;
 use super::deque::{Injector, Steal, Stealer, Worker};
 use super::park::Idle;
 use crate::limits::{OUTSIDE_TURNS, SLOT_TURNS};
+use crate::runtime::sync::{AtomicBool, Ordering};
 
 /// What all workers of a pool share.
-pub(super) struct Shared<T> {
+pub(super) struct Queues<T> {
     outside: Injector<T>,
     ends: Injector<T>,
     stealers: Box<[Stealer<T>]>,
-    pub(super) idle: Idle,
+    idle: Idle,
+    stopping: AtomicBool,
 }
 
 /// What a worker has of its own.
@@ -33,7 +35,7 @@ pub(super) struct Local<T> {
 }
 
 /// Queues for this many workers.
-pub(super) fn queues<T>(workers: usize) -> (Shared<T>, Vec<Local<T>>) {
+pub(super) fn queues<T>(workers: usize) -> (Queues<T>, Vec<Local<T>>) {
     let locals: Vec<Local<T>> = (0..workers)
         .map(|_| Local {
             queue: Worker::new_fifo(),
@@ -43,9 +45,14 @@ pub(super) fn queues<T>(workers: usize) -> (Shared<T>, Vec<Local<T>>) {
         })
         .collect();
     let stealers = locals.iter().map(|local| local.queue.stealer()).collect();
-    let shared =
-        Shared { outside: Injector::new(), ends: Injector::new(), stealers, idle: Idle::new(workers) };
-    (shared, locals)
+    let queues = Queues {
+        outside: Injector::new(),
+        ends: Injector::new(),
+        stealers,
+        idle: Idle::new(workers),
+        stopping: AtomicBool::new(false),
+    };
+    (queues, locals)
 }
 
 fn taken<T>(steal: impl Fn() -> Steal<T>) -> Option<T> {
@@ -58,7 +65,7 @@ fn taken<T>(steal: impl Fn() -> Steal<T>) -> Option<T> {
     }
 }
 
-impl<T> Shared<T> {
+impl<T> Queues<T> {
     /// From a thread that is no worker of this pool.
     pub(super) fn push(&self, item: T) {
         self.outside.push(item);
@@ -77,59 +84,95 @@ impl<T> Shared<T> {
         if self.ends.is_empty() { None } else { taken(|| self.ends.steal()) }
     }
 
-    /// Whether there are tasks to be ended.
-    pub(super) fn has_ends(&self) -> bool {
-        !self.ends.is_empty()
+    /// Nobody is to begin another turn.
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        self.idle.notify_all();
     }
 
-    /// Whether there is something that any worker may take.
-    pub(super) fn has_work(&self) -> bool {
-        !self.ends.is_empty() || !self.outside.is_empty() || self.stealers.iter().any(|s| !s.is_empty())
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
     }
 
-    /// Takes something from outside or from another worker, and more of it into `local`. `first` is where to begin.
-    pub(super) fn search(&self, local: &Local<T>, worker: usize, first: usize) -> Option<(T, Found)> {
+    /// Whether there is something that any worker has to see to.
+    fn has_work(&self) -> bool {
+        self.is_stopping()
+            || !self.ends.is_empty()
+            || !self.outside.is_empty()
+            || self.stealers.iter().any(|stealer| !stealer.is_empty())
+    }
+
+    /// Looks for a task elsewhere, for a worker that has run out of them, and sleeps until there is one. None when there are
+    /// ends to see to or when it is time to stop. `first` names the victim to begin with: which one does not matter for
+    /// what programs may see, but should not always be the same.
+    pub(super) fn find(
+        &self,
+        local: &Local<T>,
+        worker: usize,
+        mut first: impl FnMut() -> usize,
+        mut event: impl FnMut(Event),
+    ) -> Option<T> {
+        self.idle.search();
+        loop {
+            if let Some((item, stolen)) = self.search(local, worker, first()) {
+                if stolen {
+                    event(Event::Stole);
+                }
+                self.idle.found(|| self.has_work());
+                return Some(item);
+            }
+            if self.is_stopping() || !self.ends.is_empty() {
+                self.idle.found(|| self.has_work());
+                return None;
+            }
+            event(Event::Parks);
+            self.idle.sleep(worker, || self.has_work());
+        }
+    }
+
+    /// Takes something from outside, or from another worker and says so, and more of it into `local`.
+    fn search(&self, local: &Local<T>, worker: usize, first: usize) -> Option<(T, bool)> {
         if let Some(item) = taken(|| self.outside.steal_batch_and_pop(&local.queue)) {
-            return Some((item, Found::Outside));
+            return Some((item, false));
         }
         let others = self.stealers.len();
         (0..others)
             .map(|i| (first.wrapping_add(i)) % others)
             .filter(|&other| other != worker)
             .find_map(|other| taken(|| self.stealers[other].steal_batch_and_pop(&local.queue)))
-            .map(|item| (item, Found::Stolen))
+            .map(|item| (item, true))
     }
 }
 
-/// Where a search was successful.
-pub(super) enum Found {
-    Outside,
-    Stolen,
+/// What happens during a search, for counters.
+pub(super) enum Event {
+    Stole,
+    Parks,
 }
 
 impl<T> Local<T> {
     /// A task woken by what runs on this worker.
     #[inline]
-    pub(super) fn push_woken(&self, item: T, shared: &Shared<T>) {
+    pub(super) fn push_woken(&self, item: T, queues: &Queues<T>) {
         if let Some(earlier) = self.slot.replace(Some(item)) {
             self.queue.push(earlier);
-            shared.idle.notify();
+            queues.idle.notify();
         }
     }
 
     /// A task started by what runs on this worker.
-    pub(super) fn push_new(&self, item: T, shared: &Shared<T>) {
+    pub(super) fn push_new(&self, item: T, queues: &Queues<T>) {
         self.queue.push(item);
-        shared.idle.notify();
+        queues.idle.notify();
     }
 
     /// The task whose turn is over and that wants another.
-    pub(super) fn push_again(&self, item: T, shared: &Shared<T>) {
+    pub(super) fn push_again(&self, item: T, queues: &Queues<T>) {
         // Alone, it is taken again at once: nobody else should be woken for it.
         let alone = self.queue.is_empty() && self.slot_is_empty();
         self.queue.push(item);
         if !alone {
-            shared.idle.notify();
+            queues.idle.notify();
         }
     }
 
@@ -142,12 +185,12 @@ impl<T> Local<T> {
 
     /// The next task of this worker. `long` says that the last turn used up its slice.
     #[inline]
-    pub(super) fn next(&self, long: bool, shared: &Shared<T>) -> Option<T> {
+    pub(super) fn next(&self, long: bool, queues: &Queues<T>) -> Option<T> {
         let since = self.since_outside.get() + 1;
         self.since_outside.set(since);
-        if (since >= OUTSIDE_TURNS || long && since > 1) && !shared.outside.is_empty() {
+        if (since >= OUTSIDE_TURNS || long && since > 1) && !queues.outside.is_empty() {
             self.since_outside.set(0);
-            if let Some(item) = taken(|| shared.outside.steal()) {
+            if let Some(item) = taken(|| queues.outside.steal()) {
                 return Some(item);
             }
         }

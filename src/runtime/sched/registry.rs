@@ -46,6 +46,9 @@ impl Registry {
 
     /// Gives a task its id and place. None after `close`.
     pub(super) fn insert(&self, make: impl FnOnce(TaskId, u32) -> Handle) -> Option<Handle> {
+        if self.is_closed() {
+            return None;
+        }
         let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
         let mut part = lock(&self.parts[id as usize % PARTS]);
         if self.closed.load(Ordering::Relaxed) {
