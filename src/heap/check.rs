@@ -42,6 +42,7 @@ pub fn check(roots: &mut dyn Roots) -> Result<(), String> {
                         walk.grey.push(Value::table((*userdata).meta));
                     }
                     walk.grey.push(get(&raw const (*userdata).user_value));
+                    (*userdata).role.each_value(|v| walk.grey.push(v));
                 }
                 tag::THREAD => walk.thread(v.as_thread())?,
                 other => return Err(format!("a value has tag {other}")),

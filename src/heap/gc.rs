@@ -13,7 +13,7 @@
 use super::alloc::{Heap, is_marked, set_mark, tag_unit};
 use super::table::{Node, table_flag};
 use super::thread::Status;
-use super::userdata::Userdata;
+use super::userdata::{Role, Userdata};
 use super::value::{get, put, tag};
 use super::{Closure, Code, NativeClosure, Str, Table, Thread, Unit, Upval, Value};
 use crate::limits::{DEFAULT_GC_PAUSE, DEFAULT_GC_STEPMUL, MAX_CLASS_BUFFER, MIN_GC_THRESHOLD};
@@ -222,6 +222,7 @@ impl Heap {
                             self.mark(Value::table((*userdata).meta));
                         }
                         self.mark(get(&raw const (*userdata).user_value));
+                        (*userdata).role.each_value(|v| self.mark(v));
                     }
                     tag::THREAD => self.scan_thread(at.cast()),
                     _ => {
@@ -580,6 +581,9 @@ impl Heap {
                     let userdata = object.as_userdata();
                     drop((*userdata).data.take());
                     self.sub_external((*userdata).external as usize);
+                    if let Role::Channel(channel) = std::mem::replace(&mut (*userdata).role, Role::Plain) {
+                        self.sub_external(channel.bytes());
+                    }
                 }
                 tag::THREAD => Thread::release(object.as_thread(), self),
                 _ => {

@@ -7,6 +7,7 @@
 
 pub mod alloc;
 pub mod blob;
+pub mod channel;
 pub mod check;
 pub mod closure;
 pub mod code;

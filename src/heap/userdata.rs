@@ -1,6 +1,7 @@
 //! Userdata: Rust values with a metatable, for files and other resources.
 
 use super::alloc::{Heap, OutOfMemory};
+use super::channel::Channel;
 use super::{Table, Value};
 use std::any::Any;
 
@@ -14,6 +15,19 @@ pub struct Userdata {
     pub has_finalizer: bool,
     /// Memory outside of cells that the value holds on to, as far as it is on the process's account.
     pub external: u32,
+    pub role: Role,
+}
+
+/// What a userdata is to the interpreter itself.
+pub enum Role {
+    Plain,
+    Channel(Box<Channel>),
+    /// A case of a select.
+    Case {
+        channel: *mut Userdata,
+        value: Value,
+        sends: bool,
+    },
 }
 
 impl Heap {
@@ -39,10 +53,42 @@ impl Heap {
                 data: Some(data),
                 has_finalizer: false,
                 external,
+                role: Role::Plain,
             });
         }
         self.add_external(external as usize);
         self.register_external(Value::userdata(at));
         Ok(at)
+    }
+
+    /// A userdata of the interpreter's own. One that owns something outside of its cell is still to be registered.
+    pub(super) fn new_role(&mut self, role: Role, meta: *mut Table) -> Result<*mut Userdata, OutOfMemory> {
+        let at = self.alloc(size_of::<Userdata>())?.cast::<Userdata>();
+        // SAFETY: fresh memory of that size.
+        unsafe {
+            at.write(Userdata {
+                meta,
+                user_value: Value::NIL,
+                data: None,
+                has_finalizer: false,
+                external: 0,
+                role,
+            });
+        }
+        Ok(at)
+    }
+}
+
+impl Role {
+    /// Calls `f` with every value that the collector must keep.
+    pub(super) fn each_value(&self, mut f: impl FnMut(Value)) {
+        match self {
+            Self::Plain => {}
+            Self::Channel(channel) => channel.buffer.iter().for_each(|&v| f(v)),
+            Self::Case { channel, value, .. } => {
+                f(Value::userdata(*channel));
+                f(*value);
+            }
+        }
     }
 }

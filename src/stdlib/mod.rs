@@ -5,6 +5,7 @@
 //! only fetch arguments, drive them and push results.
 
 pub mod base;
+pub mod channel;
 pub mod coroutine;
 pub mod debug;
 pub mod errors;
@@ -61,8 +62,13 @@ pub fn open_all(cx: &mut Cx<'_>) -> Result<(), LuaError> {
     open_lib(cx, &os::LIB)?;
     io::open_library(cx)?;
     let errors = errors::open(cx)?;
-    globals.set_name(cx, "errors", errors.into())?;
-    loaded(cx)?.set_name(cx, "errors", errors.into())
+    let channel = channel::open(cx)?;
+    let loaded = loaded(cx)?;
+    for (name, lib) in [("errors", errors), ("channel", channel)] {
+        globals.set_name(cx, name, lib.into())?;
+        loaded.set_name(cx, name, lib.into())?;
+    }
+    Ok(())
 }
 
 /// Makes a library a global table and notes it in `package.loaded`.

@@ -45,7 +45,7 @@ use super::native::{Co, Cx, Val};
 use super::{Exit, LuaError, Vm};
 use crate::heap::thread::{Status, frame_flag};
 use crate::heap::value::{get, put};
-use crate::heap::{OutOfMemory, Thread, Value};
+use crate::heap::{Frame, OutOfMemory, Thread, Value};
 use crate::limits::{MAX_DEADLOCK_LINES, NATIVE_STACK};
 use std::collections::VecDeque;
 
@@ -54,6 +54,16 @@ use std::collections::VecDeque;
 pub struct Ticket {
     slot: u32,
     turn: u64,
+}
+
+impl Ticket {
+    pub(super) const fn new(slot: u32, turn: u64) -> Self {
+        Self { slot, turn }
+    }
+
+    pub(super) const fn parts(self) -> (u32, u64) {
+        (self.slot, self.turn)
+    }
 }
 
 /// What a coroutine waits for, with words that say it: "receive on a channel".
@@ -147,6 +157,18 @@ impl Vm {
     /// The innermost coroutine of a wait that still lasts.
     pub(super) fn waiting_thread(&self, ticket: Ticket) -> Option<*mut Thread> {
         self.managed.waiting(ticket).map(|slot| slot.th)
+    }
+
+    /// The frame of the function that blocked on top of a parked coroutine.
+    pub(super) unsafe fn waiting_frame(&self, th: *mut Thread) -> *mut Frame {
+        let frame = (*th).frame;
+        // The context of a host may lie above.
+        if th == self.th && Self::is_host_frame(frame) { frame.sub(1) } else { frame }
+    }
+
+    /// Room in the queue for `n` more coroutines.
+    pub(super) fn reserve_ready(&mut self, n: usize) -> Result<(), LuaError> {
+        self.managed.ready.try_reserve(n).map_err(|_| LuaError::memory())
     }
 
     fn add_main_slot(&mut self) -> Result<(), LuaError> {
@@ -450,12 +472,10 @@ impl Vm {
         bits: Option<u64>,
     ) -> Result<bool, LuaError> {
         let Some(th) = self.waiting_thread(ticket) else { return Ok(false) };
-        self.managed.ready.try_reserve(1).map_err(|_| LuaError::memory())?;
+        self.reserve_ready(1)?;
         self.deliver_parked(th, values)?;
         if let Some(bits) = bits {
-            let frame = (*th).frame;
-            let frame = if th == self.th && Self::is_host_frame(frame) { frame.sub(1) } else { frame };
-            (*frame).state = bits;
+            (*self.waiting_frame(th)).state = bits;
         }
         let managed = &mut self.managed;
         let slot = &mut managed.slots[ticket.slot as usize];

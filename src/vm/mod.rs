@@ -15,6 +15,7 @@
 
 pub mod arith;
 pub mod call;
+pub mod channel;
 pub mod convert;
 pub mod coroutine;
 pub mod debug;
@@ -118,6 +119,7 @@ pub struct Vm {
     pub(crate) error_meta_maker: Option<error_object::ErrorMeta>,
     /// The coroutines that take turns.
     pub(crate) managed: managed::Managed,
+    pub(crate) channels: channel::Channels,
 }
 
 /// Turns a chunk into a prototype: `(bytes, chunk name, mode)` to prototype or message.
@@ -193,6 +195,7 @@ impl Vm {
             error_meta: std::ptr::null_mut(),
             error_meta_maker: None,
             managed: managed::Managed::default(),
+            channels: channel::Channels::default(),
         });
         // SAFETY: the main coroutine is new and live.
         unsafe { (*vm.th).status = Status::Running };
@@ -276,6 +279,7 @@ impl Roots for VmRoots<'_> {
             }
         }
         vm.exit_values.iter().chain(&vm.pinned).for_each(|&v| mark(v));
+        vm.channels.meta.iter().for_each(|&meta| mark(Value::table(meta)));
         vm.managed.each_root(mark);
     }
 }

@@ -448,6 +448,10 @@ impl<'gc> Ud<'gc> {
         (!meta.is_null()).then(|| Tab::new(meta))
     }
 
+    pub(in crate::vm) const fn from_raw(at: *mut Userdata) -> Self {
+        Self::new(at)
+    }
+
     /// The associated Lua value.
     #[must_use]
     pub fn user_value(self) -> Val<'gc> {

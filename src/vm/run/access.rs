@@ -238,8 +238,12 @@ pub unsafe fn Method(s: State, vm: *mut Vm, ins: Instr) -> Step {
         put(a.add(1), obj);
         return get_constant_key(s, vm, obj.as_table(), key, a, slow::method);
     }
-    if obj.tag == tag::STRING {
-        let meta = (*vm).metas[tag::STRING as usize];
+    if obj.tag == tag::STRING || obj.tag == tag::USERDATA {
+        let meta = if obj.tag == tag::STRING {
+            (*vm).metas[tag::STRING as usize]
+        } else {
+            (*obj.as_userdata()).meta
+        };
         if !meta.is_null() {
             let node = (*meta).index_node;
             if !node.is_null()

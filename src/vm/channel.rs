@@ -1,0 +1,421 @@
+//! Channels: sending, receiving, closing and waiting, as natives and hosts do it. The library is in `stdlib/channel`.
+//!
+//! Who finds the other side waiting serves it and goes on; the other one is queued. Values of blocked senders stay in the
+//! windows of the functions that wait, so a channel holds the buffered ones only.
+//!
+//! A host feeds a channel from between two runs (`Vm::with_context`) with [`Chan::deliver`] and [`Chan::close`]. For values that
+//! must stay outside until somebody wants them, such as the messages in a mailbox, it marks the channel ([`Chan::set_fed`]) and
+//! gives the process a [`Feeder`]: that is asked before a receive on an open channel finds nothing, and when a receive makes
+//! room in the buffer.
+//!
+//! # Waiting functions
+//!
+//! A function waits for channels with a window in which slot `at - 1` holds a channel and slot `at` the value to be sent.
+//! `at` is at most [`PLAIN`] in functions that wait for one operation, which end with its results; a function that waits
+//! for several ([`Chan::wait`] with a greater `at`) is entered again with `at`, the value and an [`Ended`]. A plain sender
+//! is entered again if the channel is closed, to say so.
+#![allow(unsafe_op_in_unsafe_fn)]
+
+use super::managed::{Ticket, Wait};
+use super::native::{Cx, Kind, Tab, Ud, Val};
+use super::{LuaError, Vm};
+use crate::heap::channel::{Channel, Waiter};
+use crate::heap::userdata::{Role, Userdata};
+use crate::heap::value::{get, tag};
+use crate::heap::{Table, Value};
+
+/// Greatest slot of a function that waits for one operation.
+pub const PLAIN: u32 = 1;
+
+/// Makes the metatable of channels.
+pub type ChannelMeta = for<'gc> fn(&mut Cx<'gc>) -> Result<Tab<'gc>, LuaError>;
+
+/// The next value for a channel from outside, if there is one now. It may close the channel.
+pub type Feeder = for<'gc> fn(&mut Cx<'gc>, Chan<'gc>) -> Result<Option<Val<'gc>>, LuaError>;
+
+/// What channels are in a process.
+#[derive(Default)]
+pub(crate) struct Channels {
+    /// Null before the first channel.
+    pub meta: Option<*mut Table>,
+    maker: Option<ChannelMeta>,
+    feeder: Option<Feeder>,
+}
+
+/// A channel.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Chan<'gc>(Ud<'gc>);
+
+/// A case of a select.
+#[derive(Clone, Copy)]
+pub struct Case<'gc> {
+    pub channel: Chan<'gc>,
+    pub value: Val<'gc>,
+    pub sends: bool,
+}
+
+/// Outcome of an attempt to send.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sent {
+    Done,
+    /// Nobody waits for it and there is no room.
+    Full,
+    Closed,
+}
+
+/// Outcome of an attempt to receive.
+#[derive(Clone, Copy)]
+pub enum Received<'gc> {
+    Value(Val<'gc>),
+    /// Nothing is there yet.
+    Empty,
+    /// Closed, and nothing is left.
+    Closed,
+}
+
+/// How a wait of several operations ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ended {
+    /// The operation was done.
+    Done,
+    /// It was to receive, and the channel was closed.
+    Closed,
+    /// It was to send, and the channel was closed.
+    Refused,
+}
+
+impl Ended {
+    fn to_value<'gc>(self) -> Val<'gc> {
+        match self {
+            Self::Done => Val::TRUE,
+            Self::Closed => Val::FALSE,
+            Self::Refused => Val::NIL,
+        }
+    }
+
+    /// The last value that the waiting function was entered with.
+    #[must_use]
+    pub fn from_value(v: Val<'_>) -> Self {
+        match v.kind() {
+            Kind::Bool(true) => Self::Done,
+            Kind::Bool(false) => Self::Closed,
+            _ => Self::Refused,
+        }
+    }
+}
+
+impl Vm {
+    /// Sets what makes the metatable of channels when the first one is made.
+    pub fn set_channel_meta(&mut self, maker: ChannelMeta) {
+        self.channels.maker = Some(maker);
+    }
+
+    /// Sets who knows values for fed channels.
+    pub fn set_channel_feeder(&mut self, feeder: Feeder) {
+        self.channels.feeder = Some(feeder);
+    }
+}
+
+impl<'gc> From<Chan<'gc>> for Val<'gc> {
+    fn from(channel: Chan<'gc>) -> Self {
+        channel.0.into()
+    }
+}
+
+impl<'gc> Val<'gc> {
+    /// The channel, if it is one.
+    #[inline]
+    #[must_use]
+    pub fn as_channel(self) -> Option<Chan<'gc>> {
+        let Kind::Userdata(ud) = self.kind() else { return None };
+        // SAFETY: live during 'gc.
+        unsafe { matches!((*ud.raw()).role, Role::Channel(_)).then_some(Chan(ud)) }
+    }
+
+    /// The case of a select, if it is one.
+    #[must_use]
+    pub fn as_case(self) -> Option<Case<'gc>> {
+        let Kind::Userdata(ud) = self.kind() else { return None };
+        // SAFETY: live during 'gc; a case keeps its channel alive.
+        unsafe {
+            let Role::Case { channel, value, sends } = (*ud.raw()).role else { return None };
+            let channel = Val::raw_new(Value::userdata(channel)).as_channel()?;
+            Some(Case { channel, value: Val::raw_new(value), sends })
+        }
+    }
+}
+
+impl<'gc> Cx<'gc> {
+    /// A new channel.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn new_channel(&mut self, capacity: usize) -> Result<Chan<'gc>, LuaError> {
+        let meta = match self.vm().channels.meta {
+            Some(meta) => meta,
+            None => {
+                let Some(maker) = self.vm().channels.maker else {
+                    return Err(LuaError::message("no channels in this process"));
+                };
+                let meta = Val::from(maker(self)?).raw().as_table();
+                self.vm_mut().channels.meta = Some(meta);
+                meta
+            }
+        };
+        let vm = self.vm_mut();
+        vm.use_managed();
+        let at = vm.heap.new_channel(capacity, meta)?;
+        Ok(Chan(Ud::from_raw(at)))
+    }
+
+    /// A case of a select.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn new_case(&mut self, case: Case<'gc>) -> Result<Val<'gc>, LuaError> {
+        let channel = case.channel.0.raw();
+        let at = self.vm_mut().heap.new_case(channel, case.value.raw(), case.sends)?;
+        Ok(Val::raw_new(Value::userdata(at)))
+    }
+
+    /// Argument `i`, which must be a channel.
+    ///
+    /// # Errors
+    /// "channel expected, got …".
+    #[inline]
+    pub fn check_channel(&self, i: usize) -> Result<Chan<'gc>, LuaError> {
+        self.arg(i).as_channel().ok_or_else(|| self.type_error(i, "channel"))
+    }
+}
+
+impl<'gc> Chan<'gc> {
+    /// The data. Not to be held while anything else happens to the channel.
+    #[inline]
+    unsafe fn data<'a>(self) -> &'a mut Channel {
+        match &mut (*self.0.raw()).role {
+            Role::Channel(channel) => channel,
+            Role::Plain | Role::Case { .. } => unreachable!("a `Chan` is made of channels only"),
+        }
+    }
+
+    /// True once the channel is closed, also if values are left in it.
+    #[must_use]
+    pub fn is_closed(self) -> bool {
+        // SAFETY: live during 'gc.
+        unsafe { self.data().closed }
+    }
+
+    /// Says whether values come from outside; see [`Feeder`].
+    pub fn set_fed(self, fed: bool) {
+        // SAFETY: live during 'gc.
+        unsafe { self.data().fed = fed }
+    }
+
+    /// The place of the first live waiter that sends, or that receives. Removes dead ones in front of it.
+    unsafe fn first_waiter(self, vm: &Vm, sends: bool) -> Option<(usize, Waiter)> {
+        let channel = self.data();
+        let mut at = 0;
+        while let Some(&waiter) = channel.waiters.get(at) {
+            let ticket = Ticket::new(waiter.slot, waiter.turn);
+            if vm.waiting_thread(ticket).is_none() {
+                channel.waiters.remove(at);
+            } else if waiter.sends == sends {
+                return Some((at, waiter));
+            } else {
+                // Only of a select that does both: everybody else would have met it.
+                at += 1;
+            }
+        }
+        None
+    }
+
+    /// Value `at` in the window of a waiting function.
+    unsafe fn value_of(vm: &Vm, waiter: Waiter) -> Val<'gc> {
+        let ticket = Ticket::new(waiter.slot, waiter.turn);
+        let Some(th) = vm.waiting_thread(ticket) else { return Val::NIL };
+        let frame = Vm::waiting_frame(vm, th);
+        let slot = (*frame).base.add(waiter.at as usize);
+        if slot < (*th).top { Val::raw_new(get(slot)) } else { Val::NIL }
+    }
+
+    /// Lets a waiting function know that its operation is done.
+    fn serve(cx: &mut Cx<'gc>, waiter: Waiter, value: Val<'gc>) -> Result<(), LuaError> {
+        let ticket = Ticket::new(waiter.slot, waiter.turn);
+        let r = if waiter.at > PLAIN {
+            cx.reenter(ticket, &[Val::int(i64::from(waiter.at)), value, Ended::Done.to_value()])
+        } else if waiter.sends {
+            cx.complete(ticket, &[Val::TRUE])
+        } else {
+            cx.complete(ticket, &[value, Val::TRUE])
+        };
+        r.map(|_| ())
+    }
+
+    /// Sends if that needs no waiting.
+    ///
+    /// # Errors
+    /// Memory; nothing has happened then.
+    pub fn try_send(self, cx: &mut Cx<'gc>, v: Val<'gc>) -> Result<Sent, LuaError> {
+        // SAFETY: live during 'gc.
+        unsafe {
+            if self.data().closed {
+                return Ok(Sent::Closed);
+            }
+            if let Some((at, waiter)) = self.first_waiter(cx.vm(), false) {
+                Self::serve(cx, waiter, v)?;
+                self.data().waiters.remove(at);
+                return Ok(Sent::Done);
+            }
+            let channel = self.data();
+            if channel.buffer.len() < channel.capacity {
+                channel.push_value(&mut cx.vm_mut().heap, v.raw())?;
+                return Ok(Sent::Done);
+            }
+        }
+        Ok(Sent::Full)
+    }
+
+    /// Receives if that needs no waiting.
+    ///
+    /// # Errors
+    /// Memory; nothing has happened then.
+    pub fn try_receive(self, cx: &mut Cx<'gc>) -> Result<Received<'gc>, LuaError> {
+        // SAFETY: live during 'gc.
+        unsafe {
+            let sender = self.first_waiter(cx.vm(), true);
+            if self.data().buffer.is_empty() {
+                if let Some((at, waiter)) = sender {
+                    let v = Self::value_of(cx.vm(), waiter);
+                    Self::serve(cx, waiter, v)?;
+                    self.data().waiters.remove(at);
+                    return Ok(Received::Value(v));
+                }
+                if let Some(v) = self.feed(cx)? {
+                    return Ok(Received::Value(v));
+                }
+                return Ok(if self.data().closed { Received::Closed } else { Received::Empty });
+            }
+            // The place that becomes free goes to whoever waits longest.
+            if let Some((at, waiter)) = sender {
+                let v = Self::value_of(cx.vm(), waiter);
+                self.data().push_value(&mut cx.vm_mut().heap, v.raw())?;
+                if let Err(e) = Self::serve(cx, waiter, v) {
+                    self.data().buffer.pop_back();
+                    return Err(e);
+                }
+                self.data().waiters.remove(at);
+            } else if let Some(v) = self.feed(cx)? {
+                self.data().push_value(&mut cx.vm_mut().heap, v.raw())?;
+            }
+            let v = self.data().buffer.pop_front().unwrap_or(Value::NIL);
+            Ok(Received::Value(Val::raw_new(v)))
+        }
+    }
+
+    /// A value from outside.
+    fn feed(self, cx: &mut Cx<'gc>) -> Result<Option<Val<'gc>>, LuaError> {
+        // SAFETY: live during 'gc.
+        let fed = unsafe { self.data().fed && !self.data().closed };
+        match cx.vm().channels.feeder {
+            Some(feeder) if fed => feeder(cx, self),
+            _ => Ok(None),
+        }
+    }
+
+    /// True if [`Chan::deliver`] would succeed: somebody waits for a value, or the buffer has room.
+    #[must_use]
+    pub fn accepts(self, cx: &Cx<'gc>) -> bool {
+        // SAFETY: live during 'gc.
+        unsafe {
+            let channel = self.data();
+            !channel.closed
+                && (channel.buffer.len() < channel.capacity || self.first_waiter(cx.vm(), false).is_some())
+        }
+    }
+
+    /// Gives the channel a value if somebody waits for one or there is room in the buffer; false if not, or if it is closed.
+    ///
+    /// # Errors
+    /// Memory; nothing has happened then.
+    pub fn deliver(self, cx: &mut Cx<'gc>, v: Val<'gc>) -> Result<bool, LuaError> {
+        Ok(self.try_send(cx, v)? == Sent::Done)
+    }
+
+    /// Closes the channel and queues everybody who waits for it. True if there was somebody: a native function then
+    /// returns with `Step::GiveWay`.
+    ///
+    /// # Errors
+    /// Memory; nothing has happened then.
+    pub fn close(self, cx: &mut Cx<'gc>) -> Result<bool, LuaError> {
+        // SAFETY: live during 'gc.
+        unsafe {
+            if self.data().closed {
+                return Ok(false);
+            }
+            cx.vm_mut().reserve_ready(self.data().waiters.len())?;
+            self.data().closed = true;
+            let mut waiters = std::mem::take(&mut self.data().waiters);
+            let mut woken = false;
+            while let Some(waiter) = waiters.pop_front() {
+                let ticket = Ticket::new(waiter.slot, waiter.turn);
+                if !cx.is_waiting(ticket) {
+                    continue;
+                }
+                woken = true;
+                let several = waiter.at > PLAIN;
+                // The cases of one select stand together; the one that receives decides.
+                let receives = |w: &&Waiter| w.turn == waiter.turn && !w.sends;
+                let case = if waiter.sends && several {
+                    waiters.iter().take_while(|w| w.turn == waiter.turn).find(receives).unwrap_or(&waiter)
+                } else {
+                    &waiter
+                };
+                if several {
+                    let end = if case.sends { Ended::Refused } else { Ended::Closed };
+                    cx.reenter(ticket, &[Val::int(i64::from(case.at)), Val::NIL, end.to_value()])?;
+                } else if waiter.sends {
+                    cx.reenter(ticket, &[])?;
+                } else {
+                    cx.complete(ticket, &[Val::NIL, Val::FALSE])?;
+                }
+            }
+            Ok(woken)
+        }
+    }
+
+    /// Makes the wait of a ticket one for this channel: to send the value in slot `at` of the window, or to receive.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn wait(self, cx: &mut Cx<'gc>, ticket: Ticket, at: u32, sends: bool) -> Result<(), LuaError> {
+        // SAFETY: live during 'gc.
+        unsafe {
+            let channel = self.data();
+            if channel.waiters.len() >= channel.purge_at {
+                let vm = cx.vm();
+                channel.waiters.retain(|w| vm.waiting_thread(Ticket::new(w.slot, w.turn)).is_some());
+                channel.purge_at = (2 * channel.waiters.len()).max(8);
+            }
+            let (slot, turn) = ticket.parts();
+            channel.push_waiter(&mut cx.vm_mut().heap, Waiter { turn, slot, at, sends })?;
+        }
+        Ok(())
+    }
+
+    /// [`Cx::block`] and [`Chan::wait`] of a function that waits for one operation.
+    ///
+    /// # Errors
+    /// As those.
+    pub fn block(self, cx: &mut Cx<'gc>, sends: bool) -> Result<(), LuaError> {
+        let wait = if sends { "send on a channel" } else { "receive on a channel" };
+        let ticket = cx.block(Wait::Channel(wait))?;
+        self.wait(cx, ticket, u32::from(sends), sends)
+    }
+}
+
+impl<'gc> Ud<'gc> {
+    fn raw(self) -> *mut Userdata {
+        debug_assert_eq!(Val::from(self).raw().tag, tag::USERDATA);
+        Val::from(self).raw().as_userdata()
+    }
+}
