@@ -45,16 +45,28 @@ impl Channel {
     ///
     /// # Errors
     /// [`OutOfMemory`].
+    #[inline]
     pub fn push_value(&mut self, heap: &mut Heap, v: Value) -> Result<(), OutOfMemory> {
         grow(&mut self.buffer, &mut self.bytes, heap)?;
         self.buffer.push_back(v);
         Ok(())
     }
 
+    /// Removes a waiter, usually the first.
+    #[inline]
+    pub fn remove_waiter(&mut self, at: usize) {
+        if at == 0 {
+            self.waiters.pop_front();
+        } else {
+            self.waiters.remove(at);
+        }
+    }
+
     /// Adds a waiter.
     ///
     /// # Errors
     /// [`OutOfMemory`].
+    #[inline]
     pub fn push_waiter(&mut self, heap: &mut Heap, waiter: Waiter) -> Result<(), OutOfMemory> {
         grow(&mut self.waiters, &mut self.bytes, heap)?;
         self.waiters.push_back(waiter);
@@ -63,11 +75,14 @@ impl Channel {
 }
 
 /// Room for one more item.
+#[inline]
 fn grow<T>(items: &mut VecDeque<T>, bytes: &mut usize, heap: &mut Heap) -> Result<(), OutOfMemory> {
+    if items.len() < items.capacity() { Ok(()) } else { grow_slow(items, bytes, heap) }
+}
+
+#[cold]
+fn grow_slow<T>(items: &mut VecDeque<T>, bytes: &mut usize, heap: &mut Heap) -> Result<(), OutOfMemory> {
     let had = items.capacity();
-    if items.len() < had {
-        return Ok(());
-    }
     let more = had.max(2);
     heap.reserve_external(more * size_of::<T>())?;
     items.try_reserve_exact(more).map_err(|_| OutOfMemory)?;

@@ -5,7 +5,7 @@ use super::script::Script;
 use crate::vm::Exit;
 
 /// Each ends with success if it does not run out of memory, and leaves nothing reachable behind.
-const PROGRAMS: [(&str, &str); 20] = [
+const PROGRAMS: [(&str, &str); 21] = [
     ("tables", "local t = {} for i = 1, 40 do t[i] = { i, x = i } end assert(#t == 40 and t[40].x == 40)"),
     (
         "hash",
@@ -43,6 +43,10 @@ const PROGRAMS: [(&str, &str); 20] = [
     (
         "coroutine in coroutine",
         "local function deep(n) if n == 0 then return coroutine.yield('z') end return coroutine.wrap(deep)(n - 1) end local co = coroutine.create(deep) assert(coroutine.resume(co, 8))",
+    ),
+    (
+        "channels",
+        "local a, b, log = channel.new(), channel.new(2), {} coroutine.spawn(function() for i = 1, 5 do b:send(i) end b:close() end) coroutine.spawn(function() while true do local r = channel.select{a:case_receive(), b:case_receive()} if not r.ok then break end log[#log + 1] = r.value end a:send('end') end) assert(a:receive() == 'end' and table.concat(log) == '12345') for i = 1, 4 do coroutine.spawn(function() a:receive() end) end a:close()",
     ),
     (
         "gsub",

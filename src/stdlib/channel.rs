@@ -4,7 +4,7 @@ use crate::vm::LuaError;
 use crate::vm::channel::{Case, Chan, Ended, Received, Sent};
 use crate::vm::error_object::ErrorObject;
 use crate::vm::managed::Wait;
-use crate::vm::native::{Cx, Kind, Native, Step, Tab, Val, native_flag};
+use crate::vm::native::{Cx, Kind, Name, Native, Step, Tab, Val, native_flag};
 
 type R = Result<Step, LuaError>;
 
@@ -22,6 +22,11 @@ static METHODS: [Native; 4] = [
 pub static RECEIVE: Native = Native::with("receive", receive, native_flag::RETRY);
 
 static REFUSE: Native = Native::new("newindex", refuse);
+
+static CHANNEL: Name = Name::new("channel");
+static VALUE: Name = Name::new("value");
+static OK: Name = Name::new("ok");
+static DEFAULT: Name = Name::new("default");
 
 const CLOSED: &str = "send on closed channel";
 
@@ -136,7 +141,7 @@ fn select(cx: &mut Cx<'_>) -> R {
         return select_ended(cx);
     }
     let cases = cx.check_table(0)?;
-    let default = [cx.arg(1), cases.get_name("default")].iter().any(|v| matches!(v.kind(), Kind::Bool(true)));
+    let default = [cx.arg(1), cases.get(DEFAULT.get())].iter().any(|v| matches!(v.kind(), Kind::Bool(true)));
     // Made first: a value must not be taken and then lost for want of memory.
     let result = cx.table(0, 4)?;
     let n = usize::try_from(cases.raw_len()).unwrap_or(0);
@@ -158,8 +163,8 @@ fn select(cx: &mut Cx<'_>) -> R {
         return select_result(cx, result, case.channel, value, ok);
     }
     if default {
-        result.set_name(cx, "ok", Val::TRUE)?;
-        result.set_name(cx, "default", Val::TRUE)?;
+        result.set(cx, OK.get(), Val::TRUE)?;
+        result.set(cx, DEFAULT.get(), Val::TRUE)?;
         return cx.ret(result);
     }
     select_waits(cx, cases, result, n)
@@ -213,8 +218,8 @@ fn select_result<'gc>(
     ok: bool,
 ) -> R {
     // There is room for these in the table.
-    result.set_name(cx, "channel", channel.into())?;
-    result.set_name(cx, "value", value)?;
-    result.set_name(cx, "ok", Val::bool(ok))?;
+    result.set(cx, CHANNEL.get(), channel.into())?;
+    result.set(cx, VALUE.get(), value)?;
+    result.set(cx, OK.get(), Val::bool(ok))?;
     cx.ret(result)
 }

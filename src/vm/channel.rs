@@ -212,13 +212,14 @@ impl<'gc> Chan<'gc> {
     }
 
     /// The place of the first live waiter that sends, or that receives. Removes dead ones in front of it.
+    #[inline]
     unsafe fn first_waiter(self, vm: &Vm, sends: bool) -> Option<(usize, Waiter)> {
         let channel = self.data();
         let mut at = 0;
         while let Some(&waiter) = channel.waiters.get(at) {
             let ticket = Ticket::new(waiter.slot, waiter.turn);
             if vm.waiting_thread(ticket).is_none() {
-                channel.waiters.remove(at);
+                channel.remove_waiter(at);
             } else if waiter.sends == sends {
                 return Some((at, waiter));
             } else {
@@ -239,6 +240,7 @@ impl<'gc> Chan<'gc> {
     }
 
     /// Lets a waiting function know that its operation is done.
+    #[inline]
     fn serve(cx: &mut Cx<'gc>, waiter: Waiter, value: Val<'gc>) -> Result<(), LuaError> {
         let ticket = Ticket::new(waiter.slot, waiter.turn);
         let r = if waiter.at > PLAIN {
@@ -255,6 +257,7 @@ impl<'gc> Chan<'gc> {
     ///
     /// # Errors
     /// Memory; nothing has happened then.
+    #[inline]
     pub fn try_send(self, cx: &mut Cx<'gc>, v: Val<'gc>) -> Result<Sent, LuaError> {
         // SAFETY: live during 'gc.
         unsafe {
@@ -263,7 +266,7 @@ impl<'gc> Chan<'gc> {
             }
             if let Some((at, waiter)) = self.first_waiter(cx.vm(), false) {
                 Self::serve(cx, waiter, v)?;
-                self.data().waiters.remove(at);
+                self.data().remove_waiter(at);
                 return Ok(Sent::Done);
             }
             let channel = self.data();
@@ -279,6 +282,7 @@ impl<'gc> Chan<'gc> {
     ///
     /// # Errors
     /// Memory; nothing has happened then.
+    #[inline]
     pub fn try_receive(self, cx: &mut Cx<'gc>) -> Result<Received<'gc>, LuaError> {
         // SAFETY: live during 'gc.
         unsafe {
@@ -287,7 +291,7 @@ impl<'gc> Chan<'gc> {
                 if let Some((at, waiter)) = sender {
                     let v = Self::value_of(cx.vm(), waiter);
                     Self::serve(cx, waiter, v)?;
-                    self.data().waiters.remove(at);
+                    self.data().remove_waiter(at);
                     return Ok(Received::Value(v));
                 }
                 if let Some(v) = self.feed(cx)? {
@@ -303,7 +307,7 @@ impl<'gc> Chan<'gc> {
                     self.data().buffer.pop_back();
                     return Err(e);
                 }
-                self.data().waiters.remove(at);
+                self.data().remove_waiter(at);
             } else if let Some(v) = self.feed(cx)? {
                 self.data().push_value(&mut cx.vm_mut().heap, v.raw())?;
             }
@@ -387,16 +391,20 @@ impl<'gc> Chan<'gc> {
     ///
     /// # Errors
     /// Memory.
+    #[inline]
     pub fn wait(self, cx: &mut Cx<'gc>, ticket: Ticket, at: u32, sends: bool) -> Result<(), LuaError> {
         // SAFETY: live during 'gc.
         unsafe {
             let channel = self.data();
+            let (slot, turn) = ticket.parts();
             if channel.waiters.len() >= channel.purge_at {
                 let vm = cx.vm();
-                channel.waiters.retain(|w| vm.waiting_thread(Ticket::new(w.slot, w.turn)).is_some());
+                // This wait has other cases here, perhaps, and is only about to begin.
+                let lives =
+                    |w: &Waiter| w.turn == turn || vm.waiting_thread(Ticket::new(w.slot, w.turn)).is_some();
+                channel.waiters.retain(lives);
                 channel.purge_at = (2 * channel.waiters.len()).max(8);
             }
-            let (slot, turn) = ticket.parts();
             channel.push_waiter(&mut cx.vm_mut().heap, Waiter { turn, slot, at, sends })?;
         }
         Ok(())

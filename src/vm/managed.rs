@@ -147,6 +147,7 @@ impl Managed {
     }
 
     /// The slot whose wait the ticket names.
+    #[inline]
     fn waiting(&self, ticket: Ticket) -> Option<&Slot> {
         let slot = self.slots.get(ticket.slot as usize)?;
         (slot.turn == ticket.turn && matches!(slot.state, State::Waiting(_))).then_some(slot)
@@ -155,6 +156,7 @@ impl Managed {
 
 impl Vm {
     /// The innermost coroutine of a wait that still lasts.
+    #[inline]
     pub(super) fn waiting_thread(&self, ticket: Ticket) -> Option<*mut Thread> {
         self.managed.waiting(ticket).map(|slot| slot.th)
     }
@@ -167,10 +169,15 @@ impl Vm {
     }
 
     /// Room in the queue for `n` more coroutines.
+    #[inline]
     pub(super) fn reserve_ready(&mut self, n: usize) -> Result<(), LuaError> {
+        if self.managed.ready.capacity() - self.managed.ready.len() >= n {
+            return Ok(());
+        }
         self.managed.ready.try_reserve(n).map_err(|_| LuaError::memory())
     }
 
+    #[inline]
     fn add_main_slot(&mut self) -> Result<(), LuaError> {
         if self.managed.slots.is_empty() {
             let main = Slot { th: std::ptr::null_mut(), turn: 0, resume_depth: 0, state: State::Running };
@@ -371,6 +378,7 @@ impl Vm {
         self.exit = Exit::Failed;
         self.th = self.main;
         self.drop_managed();
+        Thread::abandon(self.main);
     }
 
     /// `title` and a line for each coroutine that waits.
@@ -494,6 +502,7 @@ impl<'gc> Cx<'gc> {
     ///
     /// # Errors
     /// Where blocking is not allowed: finalizers, debug hooks, file scope of an entry. Memory.
+    #[inline]
     pub fn block(&mut self, wait: Wait) -> Result<Ticket, LuaError> {
         let vm = self.vm_mut();
         // SAFETY: the running coroutines are live.

@@ -30,7 +30,7 @@ use crate::heap::{Thread, Value};
 pub use host::{HostData, SharedBytes};
 use std::any::Any;
 use std::marker::PhantomData;
-pub use value::{Co, Kind, LStr, Tab, Ud, Val};
+pub use value::{Co, Kind, LStr, Name, Tab, Ud, Val};
 
 /// A native function's code.
 pub type NativeFn = for<'gc> fn(&mut Cx<'gc>) -> Result<Step, LuaError>;

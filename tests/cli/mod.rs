@@ -159,6 +159,54 @@ Error: f.lua:2: 'do' expected near 'print'
     assert!(two.err.starts_with("Error: cannot open missing.lua") && two.err.ends_with(err), "{}", two.err);
 }
 
+fn deadlocks() {
+    let said = with_script("print(1)\nlocal ch = channel.new()\nch:receive()\n", &["run", "f.lua"]);
+    let err = "\
+Error: deadlock: all coroutines are blocked
+  f.lua:3: receive on a channel
+stack traceback:
+\t[C]: in method 'receive'
+\tf.lua:3: in main chunk
+\t[C]: in ?
+";
+    check(&said, 1, "1\n", err);
+
+    let message = |text: &str| {
+        let said = with_script(text, &["run", "f.lua"]);
+        assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{text}");
+        said.err.split("\nstack traceback").next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(
+        message(
+            "local ch = channel.new()
+coroutine.spawn(function()
+  pcall(coroutine.wrap(function() ch:send(1) end))
+end)
+coroutine.spawn(function() channel.select{} end)
+print(channel.select{channel.new():case_receive()})"
+        ),
+        "Error: deadlock: all coroutines are blocked
+  f.lua:6: select on channels
+  f.lua:3: send on a channel
+  f.lua:5: select without a case that can go on"
+    );
+    assert_eq!(
+        message("pcall(channel.select, {})"),
+        "Error: deadlock: all coroutines blocked with no pending operations
+  f.lua:1: select without a case that can go on"
+    );
+    assert!(
+        message("local c = channel.new() c:close() channel.select{c:case_send(1)}").contains("deadlock: ")
+    );
+    // An error in a coroutine ends the program although the main function waits.
+    assert_eq!(
+        message("local ch = channel.new() coroutine.spawn(function() coroutine.yield() error('x') end)\npcall(ch.receive, ch)")
+            .lines()
+            .next(),
+        Some("Error: f.lua:1: x")
+    );
+}
+
 fn uncaught_errors() {
     let err = "\
 Error: f.lua:2: attempt to index a nil value (field 'y')
@@ -341,7 +389,7 @@ pub fn trials() -> Vec<Trial> {
         };
     }
     trials![
-        help_and_unknown version arguments exit_codes files_that_cannot_run syntax_errors uncaught_errors
+        help_and_unknown version arguments exit_codes files_that_cannot_run syntax_errors uncaught_errors deadlocks
         excerpt_follows_the_message excerpt_of_eval_and_stdin memory_limit bytecode_listing closed_output
         repl_values_and_lines repl_shares_standard_input finalizers_at_the_end repl_goes_on_after_errors repl_excerpt_of_earlier_input examples_are_programs
     ]

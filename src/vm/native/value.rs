@@ -7,6 +7,7 @@ use crate::heap::{Str, Table, Thread, Userdata, Value};
 use crate::vm::{LuaError, Vm};
 use std::any::Any;
 use std::marker::PhantomData;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// A Lua value during one entry into a native function.
 #[derive(Clone, Copy)]
@@ -48,6 +49,31 @@ handles! {
     Ud Userdata;
     /// A coroutine.
     Co Thread;
+}
+
+/// A fixed name whose string is looked up once in the program: for fields that are set or asked for often.
+pub struct Name {
+    text: &'static str,
+    at: AtomicPtr<Str>,
+}
+
+impl Name {
+    #[must_use]
+    pub const fn new(text: &'static str) -> Self {
+        Self { text, at: AtomicPtr::new(std::ptr::null_mut()) }
+    }
+
+    /// The string.
+    #[inline]
+    #[must_use]
+    pub fn get<'gc>(&self) -> Val<'gc> {
+        let mut at = self.at.load(Ordering::Acquire);
+        if at.is_null() {
+            at = crate::heap::string::constant(self.text.as_bytes()).cast_mut();
+            self.at.store(at, Ordering::Release);
+        }
+        Val::raw_new(Value::string(at))
+    }
 }
 
 /// A value by type.
