@@ -91,8 +91,11 @@ impl Pool {
                 // Dropped by one of its own tasks: that worker goes when this turn is over.
                 continue;
             }
+            // Joining has no limit. Most turns end within a slice, most workers are asleep or gone already.
+            let mut pause = Duration::from_micros(20);
             while !thread.is_finished() && Instant::now() < deadline {
-                thread::park_timeout(Duration::from_millis(1));
+                thread::park_timeout(pause);
+                pause = (pause * 2).min(Duration::from_millis(1));
             }
             if thread.is_finished() {
                 // Tasks' panics are caught; one of the worker itself was reported by the panic hook.
