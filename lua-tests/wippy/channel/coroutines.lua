@@ -106,25 +106,27 @@ assert(sum == 3 * 200 * 201 // 2)
 local weak = setmetatable({}, {__mode = "v"})
 do
   local only = channel.new(5)
-  weak.value = {}
-  only:send(weak.value)
-  weak.channel = only
+  local value = {}
+  only:send(value)
+  weak.value, weak.channel = value, only
 end
 collectgarbage() collectgarbage()
 assert(weak.channel == nil and weak.value == nil)
 local keep = channel.new(5)
-weak.value = {}
-keep:send(weak.value)
-weak.sent = {}
-coroutine.spawn(function() ch:send(weak.sent) end)
+do
+  local value, sent = {}, {}
+  keep:send(value)
+  weak.value, weak.sent = value, sent
+  coroutine.spawn(function() local v = sent sent = nil ch:send(v) end)
+end
 collectgarbage() collectgarbage()
 assert(weak.value and keep:receive() == weak.value and weak.sent and ch:receive() == weak.sent)
 
 -- the end of main drops the rest on the spot
 coroutine.spawn(function()
-  setmetatable({}, {__gc = function() io.write("finalizers run\n") end})
+  local object = setmetatable({}, {__gc = function() io.write("finalizers run\n") end})
   pcall(function() ch:receive() end)
-  print("never")
+  print("never", object)
 end)
 coroutine.spawn(function() while true do coroutine.yield() end end)
 print("end")
