@@ -22,6 +22,8 @@ pub mod compiler;
 
 pub mod stdlib;
 
+pub mod types;
+
 pub mod runtime;
 
 pub mod modules;

@@ -156,3 +156,30 @@ pub const MAX_NATIVE_CALLS: u32 = 4_000;
 
 /// Tables of one message that are found by searching a list; with more of them a hash table is quicker.
 pub const PARCEL_TABLES_SEARCHED: usize = 8;
+
+/// Types inside each other in one pool of types: what the syntax allows, and some more around it.
+pub const MAX_TYPE_DEPTH: usize = 256;
+
+/// Levels of a value that a type looks into: deeper ones, and values that contain themselves, are refused.
+pub const MAX_VALUE_LEVELS: usize = 64;
+
+/// Steps taken to find out how two types relate or what one means: generous for real types, a few milliseconds at most.
+pub const MAX_TYPE_STEPS: usize = 20_000;
+
+/// Longest text of a type in messages.
+pub const MAX_TYPE_TEXT: usize = 512;
+
+/// Checks in the program of one type. Only types that grow without end when they are expanded have more.
+pub const MAX_TYPE_CHECKS: usize = 1 << 16;
+
+/// Generic types made of a type's own aliases while it is compiled. More are made by types that grow without end alone.
+pub const MAX_TYPE_INSTANCES: usize = 1_000;
+
+/// Unions, intersections and validated tables that may be open at once while a value is validated.
+pub const MAX_OPEN_CHECKS: usize = 1_000;
+
+/// Unions and validators inside each other that are decided at one go, by recursion.
+pub const MAX_LEAF_DEPTH: usize = 8;
+
+/// Longest string that a validator looks at without asking the budget.
+pub const MAX_LEAF_STRING: usize = 4096;

@@ -23,7 +23,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("heap", &["bytecode", "diag"]),
     ("vm", &["heap", "bytecode", "diag"]),
     ("stdlib", &["vm"]),
-    ("types", &["syntax", "vm", "diag"]),
+    // What a type means is data of the chunk's bytecode.
+    ("types", &["syntax", "vm", "bytecode", "diag"]),
     // `runtime/loader` is the hook that `load` reaches the compiler through: text to syntax tree to prototype, binary
     // chunks to prototype. `runtime/script` starts the linked code.
     ("runtime", &["vm", "stdlib", "types", "compiler", "syntax", "bytecode", "heap"]),

@@ -4,13 +4,17 @@
 //! chunk    = ESC "Lua" version format check sizes magic fingerprint function
 //! function = source line_defined last_line_defined params flags max_stack
 //!            code consts upvals protos lines spans locals          (each list: count, items)
+//!            types                                                 (`dump/types.rs`)
 //! ```
 //!
 //! Counts and positions are LEB128; instructions, integers and floats are little-endian. The fingerprint is a hash of
 //! the op table, so a chunk of another instruction set is a version mismatch. Nothing read is trusted: counts reserve no
 //! more memory than the bytes left could fill, and the result passes the verifier.
 
+mod types;
+
 use super::ops::{self, Operand};
+use super::types::TypePool;
 use super::verify::verify;
 use super::{Const, Instr, LocalVar, Proto, UpvalDesc};
 use crate::diag::Span;
@@ -28,7 +32,7 @@ const FORMAT: u8 = 0;
 /// What the reference says of its machine and programs look for; our own numbers are 64 bits everywhere.
 const SIZES: &[u8] = &[4, 8, 4, 8, 8, 0x78, 0x56, 0, 0, 0, 0, 0, 0];
 /// Stands where the reference writes a float: tells our chunks from its own.
-const MAGIC: &[u8] = b"wippy\x01";
+const MAGIC: &[u8] = b"wippy\x02";
 /// Spoilt by transfers that change line ends or strip the eighth bit.
 const CHECK: &[u8] = b"\x19\x93\r\n\x1a\n";
 
@@ -70,7 +74,7 @@ pub fn is_precompiled(bytes: &[u8]) -> bool {
 /// Serialises a function; `strip` leaves out everything only messages and `debug` need.
 #[must_use]
 pub fn dump(proto: &Proto, strip: bool) -> Vec<u8> {
-    let mut out = Writer { out: SIGNATURE.to_vec(), strip };
+    let mut out = Writer { out: SIGNATURE.to_vec(), strip, pools: Vec::new() };
     out.out.extend([VERSION, FORMAT]);
     out.out.extend(CHECK);
     out.out.extend(SIZES);
@@ -83,6 +87,8 @@ pub fn dump(proto: &Proto, strip: bool) -> Vec<u8> {
 struct Writer {
     out: Vec<u8>,
     strip: bool,
+    /// Types written so far: functions of a chunk share them.
+    pools: Vec<*const TypePool>,
 }
 
 impl Writer {
@@ -134,6 +140,7 @@ impl Writer {
         } else {
             self.debug(p);
         }
+        self.pool(p.types.as_ref());
     }
 
     fn constant(&mut self, k: &Const) {
@@ -193,7 +200,7 @@ fn without_hash(i: Instr) -> Instr {
 
 /// Reads a chunk back and verifies it.
 pub fn undump(bytes: &[u8]) -> Result<Proto, BadChunk> {
-    let mut r = Reader { rest: bytes };
+    let mut r = Reader { rest: bytes, pools: Vec::new() };
     let head = r.take(SIGNATURE.len().min(bytes.len()))?;
     if head != &SIGNATURE[..head.len()] {
         return Err(BadChunk("not a"));
@@ -224,6 +231,7 @@ pub fn undump(bytes: &[u8]) -> Result<Proto, BadChunk> {
 
 struct Reader<'a> {
     rest: &'a [u8],
+    pools: Vec<Arc<TypePool>>,
 }
 
 impl<'a> Reader<'a> {
@@ -327,6 +335,7 @@ impl<'a> Reader<'a> {
             let name = r.bytes()?.into();
             Ok(LocalVar { name, start_pc: r.small()?, end_pc: r.small()?, reg: r.byte()? })
         })?;
+        let types = self.pool()?;
         Ok(Proto {
             code,
             consts,
@@ -341,6 +350,7 @@ impl<'a> Reader<'a> {
             lines,
             spans,
             locals,
+            types,
         })
     }
 

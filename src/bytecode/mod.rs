@@ -6,6 +6,7 @@ pub mod dump;
 pub mod instr;
 pub mod ops;
 pub mod proto;
+pub mod types;
 pub mod verify;
 
 pub use instr::Instr;

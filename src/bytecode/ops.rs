@@ -104,6 +104,9 @@ ops! {
     SetUpval { a: Src, b: Up }
     /// `R[A] = Up[B][K[C]]`: globals. H: name hash.
     GetTabUp { a: Dst, b: Up, c: Key }
+    /// `R[A] = R[B][n]`, or type `t` if that is nil; `n`, `t` and exceptions: entry W of the chunk's type values, W from the
+    /// `Extra` that follows. No metamethods are called.
+    GetType { a: Dst, b: Src }
     /// `Up[B][K[C]] = R[A]`. H: name hash.
     SetTabUp { a: Src, b: Up, c: Key }
 

@@ -3,6 +3,7 @@
 //! Loading a prototype into a heap (`heap::code`) consumes it and links its constants.
 
 use super::Instr;
+use super::types::TypePool;
 use crate::diag::Span;
 use std::sync::Arc;
 
@@ -61,4 +62,6 @@ pub struct Proto {
     pub spans: Box<[Span]>,
     /// In order of `start_pc`; empty when stripped.
     pub locals: Box<[LocalVar]>,
+    /// Types of the chunk, for the main function and those that name one.
+    pub types: Option<Arc<TypePool>>,
 }

@@ -6,7 +6,7 @@
 //! 1. Every op byte is an op. Register operands are multiples of 16 and lie, with the whole range the op names, below
 //!    `max_stack`. Constants exist and have the kind the op table asks for. Upvalue and prototype indices exist.
 //! 2. Control never leaves the code and never enters it in the middle of a group: a conditional op with its `Jump` word,
-//!    `SetList` with `Extra`, `GenericCall` with `GenericLoop`, and the "open" groups of rule 4.
+//!    `SetList` and `GetType` with `Extra`, `GenericCall` with `GenericLoop`, and the "open" groups of rule 4.
 //! 3. `Jump` only goes forwards. `JumpBack`, `ForLoop` and `GenericLoop` only go backwards, so every loop pays for its
 //!    turns. `ForPrep` and `ForLoop` come in pairs with the same A.
 //! 4. "Up to the top" (B = 0) directly follows what sets the top (`Call` with C = 0, `Vararg` with B = 0, `TailCall`),
@@ -190,8 +190,15 @@ impl Code<'_> {
         let before = self.before(pc).and_then(Instr::op);
         match op {
             Op::SetList => check(next == Some(Op::Extra), at, "SetList without its operand")?,
+            Op::GetType => {
+                check(next == Some(Op::Extra), at, "GetType without its operand")?;
+                let index = self.p.code.get(pc + 1).map_or(-1, |extra| i64::from(extra.w()));
+                let values = self.p.types.as_ref().map_or(0, |types| types.values().len());
+                check(usize::try_from(index).is_ok_and(|index| index < values), at, "type")?;
+            }
             Op::Extra => {
-                check(before == Some(Op::SetList), at, "operand without its instruction")?;
+                let owned = matches!(before, Some(Op::SetList | Op::GetType));
+                check(owned, at, "operand without its instruction")?;
                 check(i.w() >= 0, at, "negative list index")?;
             }
             Op::GenericCall => {
@@ -244,7 +251,7 @@ impl Code<'_> {
         let Some(target) = target else { return Ok(()) };
         let before = self.before(to).and_then(Instr::op);
         let middle = before.is_some_and(|op| {
-            op.is_conditional() || matches!(op, Op::SetList | Op::GenericCall | Op::TailCall)
+            op.is_conditional() || matches!(op, Op::SetList | Op::GetType | Op::GenericCall | Op::TailCall)
         });
         check(!middle && !consumes_open(target), at, "jump into the middle of a group")
     }

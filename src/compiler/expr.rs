@@ -15,6 +15,7 @@ use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Function, Symbol, TableItem, 
 impl<'a> Compiler<'a> {
     /// Compiles an expression as far as can be done without knowing its use.
     pub(super) fn expr(&mut self, e: &'a Expr<'a>) -> Res<Exp> {
+        let is_target = std::mem::take(&mut self.is_target);
         let base = self.spine.len();
         let mut leaf = e;
         loop {
@@ -31,7 +32,25 @@ impl<'a> Compiler<'a> {
             self.spine.push(leaf);
             leaf = next;
         }
-        let mut v = self.leaf(leaf)?;
+        let around = if self.spine.len() > base { self.spine.last().copied() } else { None };
+        let assigned = is_target && self.spine.len() <= base + 1;
+        let mut v = match (leaf.kind, around) {
+            (ExprKind::Name(sym), _) if assigned => {
+                self.cursor = leaf.span.end;
+                self.variable(sym, leaf.span)?
+            }
+            (ExprKind::Name(sym), around) => match self.typeof_leaf(leaf, around)? {
+                Some(v) => {
+                    self.spine.pop();
+                    v
+                }
+                None => {
+                    self.cursor = leaf.span.end;
+                    self.name_value(sym, leaf.span, around)?
+                }
+            },
+            _ => self.leaf(leaf)?,
+        };
         while self.spine.len() > base {
             let node = self.spine.pop().expect("longer than base");
             self.extend(&mut v, node)?;
@@ -53,10 +72,6 @@ impl<'a> Compiler<'a> {
                 Kind::Str(self.constant(ConstKey::String(s))?)
             }
             ExprKind::Vararg => return self.vararg(span),
-            ExprKind::Name(sym) => {
-                self.cursor = span.end;
-                return self.variable(sym, span);
-            }
             ExprKind::Function(f) => {
                 let at = self.source.token(f.span.start + "function".len() as u32);
                 let line = self.source.line(at);
@@ -71,13 +86,14 @@ impl<'a> Compiler<'a> {
                 return Ok(v);
             }
             ExprKind::Unary(op, inner) => return self.unary(op, inner, span),
-            ExprKind::Binary(..)
+            ExprKind::Name(_)
+            | ExprKind::Binary(..)
             | ExprKind::Index(_)
             | ExprKind::Field(_)
             | ExprKind::Call(_)
             | ExprKind::MethodCall(_)
             | ExprKind::Cast(_)
-            | ExprKind::NonNil(_) => unreachable!("part of the spine"),
+            | ExprKind::NonNil(_) => unreachable!("names and the spine are handled by the caller"),
         };
         self.cursor = span.end;
         Ok(Exp::new(kind, span))
@@ -121,7 +137,7 @@ impl<'a> Compiler<'a> {
             }
             ExprKind::Call(call) => {
                 self.put_in_next_reg(v)?;
-                return self.call(v, call.at, call.args, span);
+                return self.call_of(v, Some(&call.func), call.at, call.args, span);
             }
             ExprKind::MethodCall(call) => {
                 self.discharge_vars(v)?;
@@ -149,10 +165,24 @@ impl<'a> Compiler<'a> {
     }
 
     /// Arguments and call of the function that is in the newest register(s).
-    fn call(&mut self, v: &mut Exp, at: u32, args: &'a [Expr<'a>], span: Span) -> Res<()> {
+    pub(super) fn call(&mut self, v: &mut Exp, at: u32, args: &'a [Expr<'a>], span: Span) -> Res<()> {
+        self.call_of(v, None, at, args, span)
+    }
+
+    fn call_of(
+        &mut self,
+        v: &mut Exp,
+        func: Option<&'a Expr<'a>>,
+        at: u32,
+        args: &'a [Expr<'a>],
+        span: Span,
+    ) -> Res<()> {
         let Kind::NonReloc(base) = v.kind else { unreachable!("the function was put into a register") };
         self.cursor = at + 1;
-        let mut last = self.expr_list(args)?;
+        let mut last = match func {
+            Some(func) if self.takes_types(func) => self.type_list(args)?,
+            _ => self.expr_list(args)?,
+        };
         if last.is_multi() {
             self.set_returns(&last, None)?;
         }

@@ -2,6 +2,7 @@
 
 use super::desc::{JumpList, Pc, Reg};
 use super::label::Goto;
+use super::types::Known;
 use crate::bytecode::{Const, Instr, LocalVar, Proto, UpvalDesc};
 use crate::diag::Span;
 use crate::syntax::ast::Symbol;
@@ -33,11 +34,12 @@ impl ConstKey<'_> {
 
 /// A declared local variable. Register = its position among the function's variables.
 #[derive(Clone, Copy)]
-pub(super) struct Local {
+pub(super) struct Local<'a> {
     /// `None` for the hidden variables of loops, which no name can reach.
     pub sym: Option<Symbol>,
     /// Index into [`Func::local_info`].
     pub info: u32,
+    pub known: Known<'a>,
 }
 
 /// A lexical block.
@@ -55,6 +57,10 @@ pub(super) struct Block {
     pub first_goto: u32,
     /// Identity for label look-up; 0 if the block has no label.
     pub labels: u32,
+    /// What `leave_types` takes.
+    pub types: usize,
+    /// The alias of its next `type` or `interface` statement.
+    pub next_alias: u32,
 }
 
 /// A function being compiled.
@@ -70,7 +76,7 @@ pub(super) struct Func<'a> {
     pub upval_syms: Vec<Symbol>,
     pub local_info: Vec<LocalVar>,
     /// Declared variables; the first `active` of them are in scope.
-    pub locals: Vec<Local>,
+    pub locals: Vec<Local<'a>>,
     pub active: u8,
     /// First free register.
     pub free: Reg,

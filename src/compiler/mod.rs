@@ -27,6 +27,9 @@ mod stmt_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod type_tests;
+mod types;
+#[cfg(test)]
 mod verify_tests;
 
 use crate::bytecode::{Instr, Op, Proto, UpvalDesc};
@@ -55,7 +58,7 @@ struct Compiler<'a> {
     #[allow(clippy::vec_box)]
     outer: Vec<Box<Func<'a>>>,
     /// Active variables by name, see `scope`.
-    bindings: Vec<Vec<scope::Binding>>,
+    bindings: Vec<Vec<scope::Binding<'a>>>,
     /// The symbol of `_ENV`.
     env: Symbol,
     /// Labels of open blocks, by block identity and name.
@@ -65,6 +68,9 @@ struct Compiler<'a> {
     spine: Vec<&'a Expr<'a>>,
     /// End of the last token read.
     cursor: u32,
+    types: types::Types<'a>,
+    /// The next expression is assigned to.
+    is_target: bool,
 }
 
 impl<'a> Compiler<'a> {
@@ -83,6 +89,8 @@ impl<'a> Compiler<'a> {
             label_blocks: 0,
             spine: Vec::new(),
             cursor: 0,
+            types: types::Types::new(names),
+            is_target: false,
         }
     }
 
@@ -102,7 +110,12 @@ impl<'a> Compiler<'a> {
         self.statements(chunk.block)?;
         let end = Span::new(chunk.block.span.end, chunk.block.span.end);
         self.end_function(end)?;
-        Ok(self.finish())
+        let mut main = self.finish();
+        if let Some(types) = self.type_pool() {
+            share_types(&mut main, &types);
+            main.types = Some(types);
+        }
+        Ok(main)
     }
 
     /// Compiles a function and gives its index among the prototypes of the enclosing one.
@@ -115,7 +128,9 @@ impl<'a> Compiler<'a> {
             if param.name.span != Span::default() {
                 self.cursor = param.name.span.end;
             }
+            let known = param.ty.map(|ty| self.known_type(ty));
             self.declare_name(param.name.sym)?;
+            self.note(known);
         }
         let params = func.params.len();
         self.activate(params);
@@ -174,6 +189,17 @@ impl<'a> Compiler<'a> {
             lines: f.lines.into(),
             spans: f.spans.into(),
             locals: f.local_info.into(),
+            types: None,
         }
+    }
+}
+
+/// Gives the chunk's types to the functions that name one.
+fn share_types(proto: &mut Proto, types: &Arc<crate::bytecode::types::TypePool>) {
+    for inner in &mut proto.protos {
+        if inner.code.iter().any(|i| i.op() == Some(Op::GetType)) {
+            inner.types = Some(Arc::clone(types));
+        }
+        share_types(inner, types);
     }
 }

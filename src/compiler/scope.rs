@@ -7,6 +7,7 @@
 use super::desc::{Exp, Kind, Reg};
 use super::emit::reg;
 use super::func::{Block, Func, Local};
+use super::types::Known;
 use super::{Compiler, Res};
 use crate::bytecode::{Instr, LocalVar, Op, UpvalDesc};
 use crate::diag::Span;
@@ -15,10 +16,11 @@ use crate::syntax::ast::{Block as Body, Symbol};
 
 /// An active variable, seen from anywhere.
 #[derive(Clone, Copy)]
-pub(super) struct Binding {
+pub(super) struct Binding<'a> {
     /// Nesting depth of its function; 0 is the main function.
     pub depth: u32,
     pub reg: Reg,
+    pub known: Known<'a>,
 }
 
 impl<'a> Compiler<'a> {
@@ -26,6 +28,8 @@ impl<'a> Compiler<'a> {
 
     pub(super) fn enter_block(&mut self, body: Option<&Body<'a>>, is_loop: bool, is_repeat: bool) {
         let labels = body.map_or(0, |b| self.collect_labels(b));
+        let next_alias = self.next_alias();
+        let types = self.enter_types(body);
         let f = &mut self.f;
         f.blocks.push(Block {
             active: f.active,
@@ -35,11 +39,14 @@ impl<'a> Compiler<'a> {
             breaks: None,
             first_goto: f.gotos.len() as u32,
             labels,
+            types,
+            next_alias,
         });
     }
 
     pub(super) fn leave_block(&mut self, span: Span) {
         let block = self.f.blocks.pop().expect("blocks are left as often as entered");
+        self.leave_types(block.types);
         let depth = self.f.blocks.len() as u32;
         if block.captured {
             for goto in &mut self.f.gotos[block.first_goto as usize..] {
@@ -81,13 +88,20 @@ impl<'a> Compiler<'a> {
         let info = f.local_info.len() as u32;
         let reg = f.locals.len() as Reg;
         f.local_info.push(LocalVar { name: name.into(), start_pc: 0, end_pc: 0, reg });
-        f.locals.push(Local { sym, info });
+        f.locals.push(Local { sym, info, known: Known::Nothing });
         Ok(())
     }
 
     pub(super) fn declare_name(&mut self, sym: Symbol) -> Res<()> {
         let name = self.name(sym);
         self.declare(Some(sym), name)
+    }
+
+    /// Notes what is known of the variable declared last.
+    pub(super) fn note(&mut self, known: Option<Known<'a>>) {
+        if let (Some(known), Some(local)) = (known, self.f.locals.last_mut()) {
+            local.known = known;
+        }
     }
 
     /// Brings the next `n` declared variables into scope.
@@ -100,7 +114,7 @@ impl<'a> Compiler<'a> {
             self.f.local_info[local.info as usize].start_pc = pc;
             self.f.active += 1;
             if let Some(sym) = local.sym {
-                self.bindings[sym.0 as usize].push(Binding { depth, reg });
+                self.bindings[sym.0 as usize].push(Binding { depth, reg, known: local.known });
             }
         }
     }
@@ -135,7 +149,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// A local or upvalue; `None` for a global.
-    fn resolve(&mut self, sym: Symbol) -> Res<Option<Kind>> {
+    pub(super) fn resolve(&mut self, sym: Symbol) -> Res<Option<Kind>> {
         let depth = self.outer.len();
         let (first, mut index, mut in_stack) = match self.bindings[sym.0 as usize].last().copied() {
             Some(b) if b.depth as usize == depth => return Ok(Some(Kind::Local(b.reg))),

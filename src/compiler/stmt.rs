@@ -57,7 +57,15 @@ impl<'a> Compiler<'a> {
                 self.goto_stat(stat, None);
                 Ok(())
             }
-            StatKind::Label(_) | StatKind::TypeAlias(_) | StatKind::Interface(_) => Ok(()),
+            StatKind::TypeAlias(alias) => {
+                self.type_alias(alias);
+                Ok(())
+            }
+            StatKind::Interface(interface) => {
+                self.interface(interface);
+                Ok(())
+            }
+            StatKind::Label(_) => Ok(()),
         }
     }
 
@@ -69,9 +77,15 @@ impl<'a> Compiler<'a> {
     // ---- variables ----
 
     fn local(&mut self, names: &'a [TypedName<'a>], exprs: &'a [Expr<'a>], span: Span) -> Res<()> {
-        for name in names {
+        for (i, name) in names.iter().enumerate() {
             self.cursor = name.name.span.end;
+            let known = match (name.ty, exprs.get(i)) {
+                (Some(ty), _) => Some(self.known_type(ty)),
+                (None, Some(e)) => Some(self.known_value(e)),
+                (None, None) => None,
+            };
             self.declare_name(name.name.sym)?;
+            self.note(known);
             if let Some(ty) = name.ty {
                 self.cursor = ty.span.end;
             }
@@ -108,14 +122,14 @@ impl<'a> Compiler<'a> {
 
     fn assign(&mut self, targets: &'a [Expr<'a>], exprs: &'a [Expr<'a>], span: Span) -> Res<()> {
         if let ([target], [value]) = (targets, exprs) {
-            let var = self.expr(target)?;
+            let var = self.target(target)?;
             let mut v = self.expr(value)?;
             self.set_one_return(&mut v);
             return self.store(&var, &mut v, span);
         }
         let mut vars: Vec<Exp> = Vec::with_capacity(targets.len());
         for target in targets {
-            let v = self.expr(target)?;
+            let v = self.target(target)?;
             if !matches!(v.kind, Kind::Index(..)) {
                 self.check_conflict(&mut vars, &v)?;
             }
@@ -137,6 +151,12 @@ impl<'a> Compiler<'a> {
             self.store(var, &mut v, span)?;
         }
         Ok(())
+    }
+
+    /// What is assigned to. A name of a type means the global then.
+    fn target(&mut self, target: &'a Expr<'a>) -> Res<Exp> {
+        self.is_target = true;
+        self.expr(target)
     }
 
     /// A variable assigned to here may be table or key of an earlier target: those keep its old value in a copy.
@@ -175,7 +195,7 @@ impl<'a> Compiler<'a> {
 
     fn function_stat(&mut self, target: &'a Expr<'a>, func: &'a Function<'a>, span: Span) -> Res<()> {
         let line = self.source.line(span.start);
-        let var = self.expr(target)?;
+        let var = self.target(target)?;
         let mut f = self.function(func, line, span)?;
         self.store(&var, &mut f, span)?;
         self.fix_line(line);
@@ -184,7 +204,9 @@ impl<'a> Compiler<'a> {
 
     fn local_function(&mut self, name: Name, func: &'a Function<'a>, span: Span) -> Res<()> {
         self.cursor = name.span.end;
+        let known = self.known_function(func);
         self.declare_name(name.sym)?;
+        self.note(Some(known));
         let info = self.f.local_info.len() - 1;
         self.activate(1);
         let at = self.source.token(name.span.end);

@@ -10,6 +10,7 @@ use super::string::{constant, find_constant};
 use super::value::{KSlot, tag};
 use super::{Str, Value};
 use crate::bytecode::ops::Operand;
+use crate::bytecode::types::TypePool;
 use crate::bytecode::{Const, Instr, LocalVar, Proto, UpvalDesc};
 use crate::diag::Span;
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub struct Code {
     pub lines: Box<[u32]>,
     pub spans: Box<[Span]>,
     pub locals: Box<[LocalVar]>,
+    pub types: Option<Arc<TypePool>>,
 }
 
 /// Owner of local code in a heap.
@@ -113,6 +115,7 @@ impl Code {
             lines: proto.lines,
             spans: proto.spans,
             locals: proto.locals,
+            types: proto.types,
         })
     }
 
@@ -154,6 +157,7 @@ impl Code {
             lines: self.lines.clone(),
             spans: self.spans.clone(),
             locals: self.locals.clone(),
+            types: self.types.clone(),
         }
     }
 
@@ -193,6 +197,16 @@ impl Code {
     }
 }
 
+impl Code {
+    /// Memory of the chunk's types: all functions of a chunk share them.
+    fn type_bytes(&self) -> usize {
+        match &self.types {
+            Some(types) => types.bytes(),
+            None => self.protos.iter().map(Self::type_bytes).max().unwrap_or(0),
+        }
+    }
+}
+
 impl Heap {
     /// Links code that belongs to this process alone and returns its root.
     ///
@@ -207,7 +221,7 @@ impl Heap {
             None => self.new_string(bytes).map(<*mut Str>::cast_const),
         };
         let code = Box::new(Code::link(proto, unit, &mut intern)?);
-        let bytes = code.bytes();
+        let bytes = code.bytes() + code.type_bytes();
         self.reserve_external(bytes)?;
         self.add_external(bytes);
         // SAFETY: `unit` is ours.

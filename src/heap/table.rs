@@ -228,6 +228,31 @@ impl Table {
         }
     }
 
+    /// Value of the string key with these bytes, whose hash is `hash`.
+    ///
+    /// # Safety
+    /// `t` is live.
+    #[inline]
+    #[must_use]
+    pub unsafe fn get_bytes(t: *const Self, hash: u32, bytes: &[u8]) -> Value {
+        // SAFETY: chains stay inside the array; string keys are live strings.
+        unsafe {
+            let mut node = Self::main_position(t, hash);
+            loop {
+                if (*node).khash == hash
+                    && (*node).ktag == u32::from(tag::STRING)
+                    && Str::bytes((*node).key as *const Str) == bytes
+                {
+                    return Node::slot(node).get();
+                }
+                if (*node).next == 0 {
+                    return Value::NIL;
+                }
+                node = Node::follow(node);
+            }
+        }
+    }
+
     /// The node of an integer key.
     ///
     /// # Safety

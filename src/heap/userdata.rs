@@ -21,6 +21,8 @@ pub struct Userdata {
 /// What a userdata is to the interpreter itself.
 pub enum Role {
     Plain,
+    /// Its associated value is a table of members, which are found without asking the metatable.
+    Members,
     Channel(Box<Channel>),
     /// A case of a select.
     Case {
@@ -83,7 +85,7 @@ impl Role {
     /// Calls `f` with every value that the collector must keep.
     pub(super) fn each_value(&self, mut f: impl FnMut(Value)) {
         match self {
-            Self::Plain => {}
+            Self::Plain | Self::Members => {}
             Self::Channel(channel) => channel.buffer.iter().for_each(|&v| f(v)),
             Self::Case { channel, value, .. } => {
                 f(Value::userdata(*channel));

@@ -49,6 +49,7 @@ impl Script {
         let mut vm = Vm::new(limit)?;
         vm.set_loader(loader::load);
         crate::stdlib::install(&mut vm)?;
+        crate::types::install(&mut vm);
         Ok(Self { vm })
     }
 

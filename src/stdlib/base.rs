@@ -120,7 +120,7 @@ fn rawset(cx: &mut Cx<'_>) -> R {
 
 fn type_(cx: &mut Cx<'_>) -> R {
     let v = cx.check_any(0)?;
-    let name = cx.name(v.type_name());
+    let name = cx.name(v.lua_type_name());
     cx.ret(name)
 }
 

@@ -194,7 +194,9 @@ impl<'gc> Chan<'gc> {
     unsafe fn data<'a>(self) -> &'a mut Channel {
         match &mut (*self.0.raw()).role {
             Role::Channel(channel) => channel,
-            Role::Plain | Role::Case { .. } => unreachable!("a `Chan` is made of channels only"),
+            Role::Plain | Role::Members | Role::Case { .. } => {
+                unreachable!("a `Chan` is made of channels only")
+            }
         }
     }
 

@@ -4,7 +4,8 @@
 use super::meta::Event;
 use super::names::Operand;
 use super::{LuaError, Vm};
-use crate::heap::value::tag;
+use crate::heap::userdata::Role;
+use crate::heap::value::{get, tag};
 use crate::heap::{Table, Value};
 use crate::limits::MAX_META_CHAIN;
 
@@ -40,6 +41,15 @@ impl Vm {
                 }
                 handler
             } else {
+                if obj.tag == tag::USERDATA && matches!((*obj.as_userdata()).role, Role::Members) {
+                    let members = get(&raw const (*obj.as_userdata()).user_value);
+                    if members.is_table() {
+                        let v = Table::get(members.as_table(), key);
+                        if !v.is_nil() {
+                            return Ok(Get::Value(v));
+                        }
+                    }
+                }
                 let handler = self.value_handler(obj, Event::Index);
                 if handler.is_nil() {
                     return Err(self.type_error(obj, "index", what));

@@ -35,6 +35,7 @@ pub mod read_only;
 mod run;
 mod slow;
 pub mod traceback;
+pub mod type_value;
 
 #[cfg(test)]
 mod parcel_tests;
@@ -120,6 +121,11 @@ pub struct Vm {
     /// The coroutines that take turns.
     pub(crate) managed: managed::Managed,
     pub(crate) channels: channel::Channels,
+    /// Values of types that this process has named, weak; null before the first one.
+    pub(crate) type_values: *mut Table,
+    /// Metatable of type values, null before the first one.
+    pub(crate) type_meta: *mut Table,
+    pub(crate) type_meta_maker: Option<type_value::TypeMeta>,
 }
 
 /// Turns a chunk into a prototype: `(bytes, chunk name, mode)` to prototype or message.
@@ -196,6 +202,9 @@ impl Vm {
             error_meta_maker: None,
             managed: managed::Managed::default(),
             channels: channel::Channels::default(),
+            type_values: std::ptr::null_mut(),
+            type_meta: std::ptr::null_mut(),
+            type_meta_maker: None,
         });
         // SAFETY: the main coroutine is new and live.
         unsafe { (*vm.th).status = Status::Running };
@@ -273,7 +282,7 @@ impl Roots for VmRoots<'_> {
         mark(Value::thread(vm.th));
         mark(Value::table(vm.globals));
         mark(Value::table(vm.registry));
-        for &meta in vm.metas.iter().chain(std::iter::once(&vm.error_meta)) {
+        for &meta in vm.metas.iter().chain([&vm.error_meta, &vm.type_values, &vm.type_meta]) {
             if !meta.is_null() {
                 mark(Value::table(meta));
             }

@@ -106,6 +106,11 @@ fn register_name(code: &Code, pc: usize, reg: u32) -> Option<Named> {
             let kind = if table == b"_ENV" { "global" } else { "field" };
             Some((kind, key_name(code, Some(scaled(ins.c())))))
         }
+        Op::GetType => {
+            let index = code.code.get(at + 1)?.w() as u32 as usize;
+            let name = code.types.as_ref()?.values().get(index)?.name.as_ref()?;
+            Some(("global", name.to_vec()))
+        }
         Op::GetField => {
             let env = local_name(code, scaled(ins.b()), at).is_some_and(|n| n == b"_ENV");
             Some((if env { "global" } else { "field" }, key_name(code, Some(scaled(ins.c())))))

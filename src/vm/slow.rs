@@ -73,6 +73,16 @@ pub(super) unsafe fn set_tab_up(vm: &mut Vm, ins: Instr) -> R {
     finish_set(vm, obj, key, v, Operand::Upval(u32::from(ins.b())))
 }
 
+pub(super) unsafe fn get_type(vm: &mut Vm, ins: Instr) -> R {
+    let frame = (*vm.th).frame;
+    let index = (*(*frame).pc).w() as u32 as usize;
+    let code = (*Vm::frame_closure(frame)).code;
+    let v = vm.named_type(&*code, index, get(reg(vm, ins.b())))?;
+    (*frame).pc = (*frame).pc.add(1);
+    put(reg(vm, ins.a()), v);
+    Ok(())
+}
+
 /// A node that holds an equal key made at run time takes over the constant's pointer, so that the next look-up finds it by
 /// pointer.
 unsafe fn adopt(obj: Value, key: *const KSlot) {

@@ -243,6 +243,12 @@ impl<'gc> Val<'gc> {
         unsafe { crate::vm::arith::raw_equal(self.raw, other.raw) }
     }
 
+    /// `self <= other`; false unless both are numbers.
+    #[must_use]
+    pub fn number_at_most(self, other: Self) -> bool {
+        self.is_number() && other.is_number() && crate::vm::arith::number_le(self.raw, other.raw)
+    }
+
     /// True if the value has an address that identifies it (`%p`, `tostring`).
     #[must_use]
     pub fn address(self) -> usize {
@@ -459,6 +465,9 @@ impl<'gc> Ud<'gc> {
     pub fn with<T: Any, R>(self, f: impl FnOnce(&mut T) -> R) -> Option<R> {
         // SAFETY: live during 'gc. The value is taken out while `f` runs, so no second reference to it can be made.
         unsafe {
+            if !(*self.at).data.as_ref()?.is::<T>() {
+                return None;
+            }
             let mut data = (*self.at).data.take()?;
             let r = data.downcast_mut::<T>().map(f);
             (*self.at).data = Some(data);

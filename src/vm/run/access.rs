@@ -71,6 +71,11 @@ pub unsafe fn GetTabUp(s: State, vm: *mut Vm, ins: Instr) -> Step {
 }
 
 #[inline(always)]
+pub unsafe fn GetType(s: State, _vm: *mut Vm, _ins: Instr) -> Step {
+    Step::Slow(s, slow::get_type)
+}
+
+#[inline(always)]
 pub unsafe fn SetTabUp(s: State, vm: *mut Vm, ins: Instr) -> Step {
     let up = s.upval(vm, ins.b());
     if (*up).tag == tag::TABLE {

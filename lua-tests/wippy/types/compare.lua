@@ -1,0 +1,47 @@
+-- Equality and subtypes.
+assert(Integer <= Number and not (Number <= Integer))
+assert(Integer < Number and not (Number < Number) and Number <= Number)
+assert(Integer ~= Number and Number == Number and Number ~= 5 and Number ~= nil)
+
+type A = {x: number, y?: string}
+type Same = {y?: string, x: number}
+type More = {x: number, y?: string, z: boolean}
+type Lit = "a"
+type Word = "a" | "b"
+type Words = "b" | "a"
+type Opt = string?
+type List = {integer}
+type Numbers = {number}
+type Tree = {v: number, kids: {Tree}}
+type Tree2 = {v: number, kids: {Tree2}}
+type Box<T> = {value: T}
+type BS = Box<string>
+type Fn = (a: number) -> string
+type Wide = (a: number | string) -> "x"
+
+assert(A == Same and not rawequal(A, Same) and A ~= More)
+assert(More <= A and More < A and not (A <= More))
+assert(Lit <= Word and Lit <= String and Word <= String and Word == Words)
+assert(String <= Opt and not (Opt <= String))
+assert(List <= Numbers and not (Numbers <= List))
+assert(Tree == Tree2 and Tree <= Tree2)
+assert(Box(string) == BS and Box(string) == Box(String) and Box(number) ~= BS)
+assert(Wide <= Fn and not (Fn <= Wide))
+type Pos = number @min(0)
+type Pos2 = number @min(0)
+assert(Pos <= Number and not (Number <= Pos) and Pos == Pos2 and Pos ~= Number)
+interface Named function name(): string end
+type HasName = {name: () -> string, age: number}
+type Nameless = {age: number}
+assert(HasName <= Named and not (Nameless <= Named))
+
+-- One value for each alias and primitive: keys of tables.
+local handlers = {[A] = "a", [Same] = "same", [String] = "s"}
+assert(handlers[A] == "a" and handlers[Same] == "same" and handlers[String] == "s" and handlers[More] == nil)
+collectgarbage()
+assert(handlers[A] == "a")
+assert(not pcall(function() return A < 1 end) and not pcall(function() return A <= "x" end))
+
+-- Types of one text loaded twice are equal, but not the same.
+local one, two = load("type T = {a: string} return T"), load("type T = {a: string} return T")
+assert(one() == two() and not rawequal(one(), two()) and rawequal(one(), one()))

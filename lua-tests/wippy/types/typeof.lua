@@ -1,0 +1,41 @@
+-- `typeof` in types and in expressions.
+local sample: {name: string, at: {lat: number, lon: number}, tags: {string}} = nil
+type Row = typeof(sample)
+assert(Row:is({name = "a", at = {lat = 1, lon = 2}, tags = {}}))
+assert(select(2, Row:is({name = "a", at = {lat = "1", lon = 2}, tags = {}})):details().field == "at.lat")
+
+local shape = {port = 80, host = "h", on = true, list = {1, 2}, mixed = {1, "a"}, sub = {x = {}}}
+type Shape = typeof(shape)
+assert(Shape:is({port = 1.5, host = "", on = false, list = {}, mixed = {"b", 2}, sub = {x = {5}}}))
+assert(select(2, Shape:is({port = "80"})):details().field == "port")
+assert(tostring(typeof(shape.list)) == "number[]" and typeof(shape.sub.x):kind() == "record")
+assert(typeof(shape).host:kind() == "string" and rawequal(typeof("x"), String))
+
+local n: number? = nil
+assert(typeof(n):kind() == "optional" and typeof(n!):kind() == "number")
+local function f(a: string): boolean return true end
+assert(typeof(f):kind() == "function" and typeof(f("x")):kind() == "boolean")
+local function g(x: integer, y)
+  assert(typeof(x):kind() == "integer" and typeof(y):kind() == "any")
+  return typeof(x)
+end
+assert(rawequal(g(), Integer))
+assert(typeof(unknown_global):kind() == "any" and typeof(1 as string):kind() == "string")
+
+-- Not evaluated.
+local called = false
+local _ = typeof((function() called = true end)())
+assert(not called)
+
+-- A variable of that name is a variable.
+do
+  local typeof = function(x) return x end
+  assert(typeof(5) == 5)
+end
+assert(load("function typeof(x) return 'own ' .. x end return (typeof('x'))", "=c", "t", {})() == "own x")
+assert(load("local t = {} for i = 1, 3 do t[i] = typeof(i) end return #t, t[1]:kind()", "=c", "t", {}))
+-- Shadowing keeps each its own.
+local v = 1
+local first = typeof(v)
+local v = "s"
+assert(first:kind() == "number" and typeof(v):kind() == "string")

@@ -1,0 +1,594 @@
+//! Types as plain data: what a chunk's `type` and `interface` statements mean, as the compiler found it out.
+//!
+//! 1. A [`TypePool`] is immutable and shared by everything made from one chunk: prototypes, linked code of any number of
+//!    processes, type values. It knows nothing of heaps.
+//! 2. Parts of a type have smaller indices than the type itself, so pools have no cycles and bounded depth
+//!    (`limits::MAX_TYPE_DEPTH`). Recursion goes through [`Type::Alias`] and [`Type::Apply`] alone, which name an alias whose
+//!    body may be anywhere. Whoever follows aliases must be prepared not to come to an end.
+//! 3. A [`TypeRef`] is a type of a pool together with what its type parameters stand for.
+
+use crate::limits::MAX_TYPE_DEPTH;
+use std::any::Any;
+use std::sync::{Arc, LazyLock, OnceLock};
+
+/// A type: index into its pool.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub struct TypeId(pub u32);
+
+/// A named part of a record or interface.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Field {
+    pub name: Box<[u8]>,
+    pub optional: bool,
+    pub ty: TypeId,
+}
+
+/// A parameter, with its name if it has one.
+pub type Param = (Option<Box<[u8]>>, TypeId);
+
+/// A function type.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Signature {
+    pub params: Box<[Param]>,
+    pub vararg: Option<TypeId>,
+    /// `None`: not declared.
+    pub returns: Option<Box<[TypeId]>>,
+}
+
+/// The argument of a validator.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Literal {
+    Nil,
+    Bool(bool),
+    Integer(i64),
+    Float(f64),
+    String(Box<[u8]>),
+}
+
+/// `@name(first argument)`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Annotation {
+    pub name: Box<[u8]>,
+    pub arg: Option<Literal>,
+}
+
+/// A type.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Type {
+    Nil,
+    Boolean,
+    Number,
+    Integer,
+    String,
+    Any,
+    Unknown,
+    Never,
+    Table,
+    Error,
+    /// `Self`.
+    Receiver,
+    /// Any function.
+    Callable,
+    Bool(bool),
+    IntegerLiteral(i64),
+    FloatLiteral(f64),
+    StringLiteral(Box<[u8]>),
+    /// Type parameter of the alias around it, by position.
+    Param(u32),
+    /// An alias by name; a generic one without its arguments.
+    Alias(u32),
+    /// A generic alias with as many arguments as it has parameters.
+    Apply(u32, Box<[TypeId]>),
+    /// A type of a library or module: module name, type name, arguments.
+    Imported(Box<[u8]>, Box<[u8]>, Box<[TypeId]>),
+    /// A name that is not defined in the chunk.
+    Unresolved(Box<[u8]>),
+    /// A channel of such values.
+    Channel(Option<TypeId>),
+    Optional(TypeId),
+    Array(TypeId),
+    Map(TypeId, TypeId),
+    Readonly(TypeId),
+    Keyof(TypeId),
+    /// `T[K]`.
+    Indexed(TypeId, TypeId),
+    Union(Box<[TypeId]>),
+    Intersection(Box<[TypeId]>),
+    /// Several values, as a function returns them.
+    Tuple(Box<[TypeId]>),
+    Record(Box<[Field]>),
+    /// Interfaces it extends, and its own fields and methods.
+    Interface(Box<[TypeId]>, Box<[Field]>),
+    Function(Box<Signature>),
+    Annotated(TypeId, Box<Annotation>),
+    /// `A extends B ? C : D`.
+    Conditional([TypeId; 4]),
+}
+
+impl Type {
+    /// Visits the direct parts.
+    pub fn parts(&self, visit: &mut dyn FnMut(TypeId)) {
+        match self {
+            Self::Nil
+            | Self::Boolean
+            | Self::Number
+            | Self::Integer
+            | Self::String
+            | Self::Any
+            | Self::Unknown
+            | Self::Never
+            | Self::Table
+            | Self::Error
+            | Self::Receiver
+            | Self::Callable
+            | Self::Bool(_)
+            | Self::IntegerLiteral(_)
+            | Self::FloatLiteral(_)
+            | Self::StringLiteral(_)
+            | Self::Param(_)
+            | Self::Alias(_)
+            | Self::Unresolved(_)
+            | Self::Channel(None) => {}
+            Self::Channel(Some(t))
+            | Self::Optional(t)
+            | Self::Array(t)
+            | Self::Readonly(t)
+            | Self::Keyof(t)
+            | Self::Annotated(t, _) => visit(*t),
+            Self::Map(a, b) | Self::Indexed(a, b) => {
+                visit(*a);
+                visit(*b);
+            }
+            Self::Apply(_, list)
+            | Self::Imported(_, _, list)
+            | Self::Union(list)
+            | Self::Intersection(list)
+            | Self::Tuple(list) => list.iter().for_each(|&t| visit(t)),
+            Self::Record(fields) => fields.iter().for_each(|f| visit(f.ty)),
+            Self::Interface(bases, fields) => {
+                bases.iter().for_each(|&t| visit(t));
+                fields.iter().for_each(|f| visit(f.ty));
+            }
+            Self::Function(signature) => {
+                signature.params.iter().for_each(|&(_, t)| visit(t));
+                signature.vararg.into_iter().for_each(&mut *visit);
+                signature.returns.iter().flatten().for_each(|&t| visit(t));
+            }
+            Self::Conditional(parts) => parts.iter().for_each(|&t| visit(t)),
+        }
+    }
+
+    /// Replaces the numbers of parts and aliases.
+    pub fn renumber(&mut self, part: &dyn Fn(TypeId) -> TypeId, alias: &dyn Fn(u32) -> u32) {
+        let each = |list: &mut [TypeId]| list.iter_mut().for_each(|t| *t = part(*t));
+        match self {
+            Self::Alias(a) => *a = alias(*a),
+            Self::Apply(a, args) => {
+                *a = alias(*a);
+                each(args);
+            }
+            Self::Channel(Some(t))
+            | Self::Optional(t)
+            | Self::Array(t)
+            | Self::Readonly(t)
+            | Self::Keyof(t)
+            | Self::Annotated(t, _) => *t = part(*t),
+            Self::Map(a, b) | Self::Indexed(a, b) => {
+                *a = part(*a);
+                *b = part(*b);
+            }
+            Self::Imported(_, _, list) | Self::Union(list) | Self::Intersection(list) | Self::Tuple(list) => {
+                each(list)
+            }
+            Self::Record(fields) => fields.iter_mut().for_each(|f| f.ty = part(f.ty)),
+            Self::Interface(bases, fields) => {
+                each(bases);
+                fields.iter_mut().for_each(|f| f.ty = part(f.ty));
+            }
+            Self::Function(signature) => {
+                signature.params.iter_mut().for_each(|(_, t)| *t = part(*t));
+                signature.vararg = signature.vararg.map(part);
+                signature.returns.iter_mut().for_each(|list| each(list));
+            }
+            Self::Conditional(parts) => each(parts),
+            Self::Nil
+            | Self::Boolean
+            | Self::Number
+            | Self::Integer
+            | Self::String
+            | Self::Any
+            | Self::Unknown
+            | Self::Never
+            | Self::Table
+            | Self::Error
+            | Self::Receiver
+            | Self::Callable
+            | Self::Bool(_)
+            | Self::IntegerLiteral(_)
+            | Self::FloatLiteral(_)
+            | Self::StringLiteral(_)
+            | Self::Param(_)
+            | Self::Unresolved(_)
+            | Self::Channel(None) => {}
+        }
+    }
+
+    /// Memory behind the type itself.
+    fn bytes(&self) -> usize {
+        let fields =
+            |fields: &[Field]| fields.iter().map(|f| size_of::<Field>() + f.name.len()).sum::<usize>();
+        match self {
+            Self::StringLiteral(s) | Self::Unresolved(s) => s.len(),
+            Self::Apply(_, list) | Self::Union(list) | Self::Intersection(list) | Self::Tuple(list) => {
+                size_of_val(&**list)
+            }
+            Self::Imported(module, name, args) => module.len() + name.len() + size_of_val(&**args),
+            Self::Record(list) => fields(list),
+            Self::Interface(bases, list) => size_of_val(&**bases) + fields(list),
+            Self::Function(s) => {
+                size_of::<Signature>()
+                    + size_of_val(&*s.params)
+                    + s.returns.as_ref().map_or(0, |list| size_of_val(&**list))
+            }
+            Self::Annotated(_, a) => size_of::<Annotation>() + a.name.len(),
+            _ => 0,
+        }
+    }
+}
+
+/// A type parameter of a generic alias.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TypeParam {
+    pub name: Box<[u8]>,
+    pub bound: Option<TypeId>,
+}
+
+/// A named type.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Alias {
+    pub name: Box<[u8]>,
+    pub params: Box<[TypeParam]>,
+    pub body: TypeId,
+}
+
+/// When a name in an expression means a type although a global of that name has a value.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Hidden {
+    /// Never: the global wins.
+    Never,
+    /// When that value is a table which cannot be called: `string(x)`.
+    Uncallable,
+    /// When that value is a table without this field: `string:is(x)`.
+    Without(Box<[u8]>),
+}
+
+/// A type that code of the chunk may ask for by name, or without name by `typeof`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TypeValue {
+    pub name: Option<Box<[u8]>>,
+    pub hidden: Hidden,
+    pub ty: TypeId,
+}
+
+/// Why a pool was refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BadTypes;
+
+/// The types of a chunk.
+pub struct TypePool {
+    types: Box<[Type]>,
+    aliases: Box<[Alias]>,
+    values: Box<[TypeValue]>,
+    /// Types that contain type parameters.
+    open: Box<[bool]>,
+    /// What the layer above makes of an alias, once for all processes.
+    slots: Box<[OnceLock<Arc<dyn Any + Send + Sync>>]>,
+}
+
+impl PartialEq for TypePool {
+    fn eq(&self, other: &Self) -> bool {
+        self.types == other.types && self.aliases == other.aliases && self.values == other.values
+    }
+}
+
+impl std::fmt::Debug for TypePool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TypePool")
+            .field("types", &self.types)
+            .field("aliases", &self.aliases)
+            .field("values", &self.values)
+            .finish_non_exhaustive()
+    }
+}
+
+impl TypePool {
+    /// Checks what the header of this file promises.
+    ///
+    /// # Errors
+    /// An index that is not there, a part behind its whole, or types too deep.
+    pub fn new(types: Vec<Type>, aliases: Vec<Alias>, values: Vec<TypeValue>) -> Result<Self, BadTypes> {
+        let mut open = Vec::with_capacity(types.len());
+        let mut depths: Vec<usize> = Vec::with_capacity(types.len());
+        for (i, ty) in types.iter().enumerate() {
+            let mut is_open = matches!(ty, Type::Param(_));
+            let (mut deepest, mut ok) = (0, true);
+            ty.parts(&mut |part| match depths.get(part.0 as usize) {
+                Some(&depth) if (part.0 as usize) < i => {
+                    deepest = deepest.max(depth);
+                    is_open |= open[part.0 as usize];
+                }
+                _ => ok = false,
+            });
+            let known = match ty {
+                Type::Alias(alias) => (*alias as usize) < aliases.len(),
+                Type::Apply(alias, args) => aliases
+                    .get(*alias as usize)
+                    .is_some_and(|alias| alias.params.len() == args.len() && !args.is_empty()),
+                _ => true,
+            };
+            if !ok || !known || deepest >= MAX_TYPE_DEPTH {
+                return Err(BadTypes);
+            }
+            open.push(is_open);
+            depths.push(deepest + 1);
+        }
+        let exists = |t: TypeId| (t.0 as usize) < types.len();
+        let ok =
+            aliases.iter().all(|a| exists(a.body) && a.params.iter().all(|p| p.bound.is_none_or(exists)))
+                && values.iter().all(|v| exists(v.ty));
+        if !ok {
+            return Err(BadTypes);
+        }
+        let slots = aliases.iter().map(|_| OnceLock::new()).collect();
+        Ok(Self {
+            types: types.into(),
+            aliases: aliases.into(),
+            values: values.into(),
+            open: open.into(),
+            slots,
+        })
+    }
+
+    #[must_use]
+    pub fn types(&self) -> &[Type] {
+        &self.types
+    }
+
+    #[must_use]
+    pub fn aliases(&self) -> &[Alias] {
+        &self.aliases
+    }
+
+    #[must_use]
+    pub fn values(&self) -> &[TypeValue] {
+        &self.values
+    }
+
+    /// A type of this pool.
+    ///
+    /// # Panics
+    /// If it is of another pool.
+    #[must_use]
+    pub fn get(&self, id: TypeId) -> &Type {
+        &self.types[id.0 as usize]
+    }
+
+    /// True if the type contains type parameters.
+    #[must_use]
+    pub fn is_open(&self, id: TypeId) -> bool {
+        self.open[id.0 as usize]
+    }
+
+    /// What is kept for an alias.
+    #[must_use]
+    pub fn slot(&self, alias: u32) -> &OnceLock<Arc<dyn Any + Send + Sync>> {
+        &self.slots[alias as usize]
+    }
+
+    /// Memory of the pool, approximately.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.types.iter().map(|t| size_of::<Type>() + t.bytes() + 1).sum::<usize>()
+            + self.aliases.iter().map(|a| size_of::<Alias>() + a.name.len() + 24).sum::<usize>()
+            + size_of_val(&*self.values)
+    }
+}
+
+/// Arguments of a generic type. Arguments inside arguments have a bounded depth: beyond it they are unknown.
+pub struct Args {
+    list: Box<[TypeRef]>,
+    depth: usize,
+}
+
+/// Shared arguments.
+pub type TypeArgs = Arc<Args>;
+
+impl Args {
+    #[must_use]
+    pub fn new(list: Vec<TypeRef>) -> TypeArgs {
+        let inside = list.iter().filter_map(|ty| ty.args.as_ref()).map(|args| args.depth);
+        let depth = inside.max().unwrap_or(0) + 1;
+        if depth > MAX_TYPE_DEPTH {
+            let list = list.iter().map(|_| primitive(Primitive::Unknown)).collect();
+            return Arc::new(Self { list, depth: 1 });
+        }
+        Arc::new(Self { list: list.into(), depth })
+    }
+}
+
+impl std::ops::Deref for Args {
+    type Target = [TypeRef];
+
+    fn deref(&self) -> &[TypeRef] {
+        &self.list
+    }
+}
+
+/// A type of a pool, with what its type parameters stand for.
+#[derive(Clone)]
+pub struct TypeRef {
+    pub pool: Arc<TypePool>,
+    pub id: TypeId,
+    /// For a type with parameters: their meaning. For [`Type::Alias`]: its arguments.
+    pub args: Option<TypeArgs>,
+}
+
+impl std::fmt::Debug for TypeRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", self.node())?;
+        if self.args.is_some() { f.write_str(" with arguments") } else { Ok(()) }
+    }
+}
+
+impl TypeRef {
+    #[must_use]
+    pub fn new(pool: &Arc<TypePool>, id: TypeId) -> Self {
+        Self { pool: Arc::clone(pool), id, args: None }
+    }
+
+    #[must_use]
+    pub fn node(&self) -> &Type {
+        self.pool.get(self.id)
+    }
+
+    /// A part of this type.
+    #[must_use]
+    pub fn part(&self, id: TypeId) -> Self {
+        match self.pool.get(id) {
+            Type::Param(i) => {
+                let arg = self.args.as_ref().and_then(|args| args.get(*i as usize));
+                arg.cloned().unwrap_or_else(|| primitive(Primitive::Unknown))
+            }
+            _ if self.pool.is_open(id) => Self { pool: Arc::clone(&self.pool), id, args: self.args.clone() },
+            _ => Self::new(&self.pool, id),
+        }
+    }
+
+    /// The alias that this type names, if it names one.
+    #[must_use]
+    pub fn alias(&self) -> Option<&Alias> {
+        match self.node() {
+            Type::Alias(alias) | Type::Apply(alias, _) => self.pool.aliases().get(*alias as usize),
+            _ => None,
+        }
+    }
+
+    /// True if both are the same type of the same pool with the same arguments; cheap, and true for fewer pairs than equality.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let args = match (&self.args, &other.args) {
+            (None, None) => true,
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        };
+        args && self.id == other.id && Arc::ptr_eq(&self.pool, &other.pool)
+    }
+}
+
+macro_rules! primitives {
+    ($($name:ident $lua:literal)*) => {
+        /// The types that every chunk knows by name.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Primitive { $($name),* }
+
+        impl Primitive {
+            /// In the order of the enum.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// As types are written.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => $lua),* }
+            }
+
+            #[must_use]
+            pub const fn to_type(self) -> Type {
+                match self { $(Self::$name => Type::$name),* }
+            }
+
+            /// The primitive that a type is.
+            #[must_use]
+            pub const fn of(ty: &Type) -> Option<Self> {
+                match ty {
+                    $(Type::$name => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+primitives! {
+    Nil "nil"
+    Boolean "boolean"
+    Number "number"
+    Integer "integer"
+    String "string"
+    Any "any"
+    Unknown "unknown"
+    Never "never"
+    Table "table"
+    Error "error"
+    Receiver "Self"
+    Callable "function"
+}
+
+/// A primitive type: the same one everywhere.
+#[must_use]
+pub fn primitive(which: Primitive) -> TypeRef {
+    static POOL: LazyLock<Arc<TypePool>> = LazyLock::new(|| {
+        let types = Primitive::ALL.iter().map(|p| p.to_type()).collect();
+        let values = Primitive::ALL
+            .iter()
+            .enumerate()
+            .map(|(i, p)| TypeValue {
+                name: Some(p.name().as_bytes().into()),
+                hidden: Hidden::Never,
+                ty: TypeId(i as u32),
+            })
+            .collect();
+        Arc::new(TypePool::new(types, Vec::new(), values).expect("primitives have no parts"))
+    });
+    TypeRef::new(&POOL, TypeId(which as u32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pools_keep_what_they_promise() {
+        let behind = vec![Type::Optional(TypeId(1)), Type::Nil];
+        assert_eq!(TypePool::new(behind, vec![], vec![]).err(), Some(BadTypes));
+        let itself = vec![Type::Array(TypeId(0))];
+        assert_eq!(TypePool::new(itself, vec![], vec![]).err(), Some(BadTypes));
+        assert_eq!(TypePool::new(vec![Type::Alias(0)], vec![], vec![]).err(), Some(BadTypes));
+        let mut deep = vec![Type::Nil];
+        deep.extend((0..MAX_TYPE_DEPTH as u32).map(|i| Type::Array(TypeId(i))));
+        assert_eq!(TypePool::new(deep.clone(), vec![], vec![]).err(), Some(BadTypes));
+        deep.pop();
+        assert!(TypePool::new(deep, vec![], vec![]).is_ok());
+        let wrong_count = vec![Type::Nil, Type::Apply(0, [TypeId(0), TypeId(0)].into())];
+        let param = TypeParam { name: b"T".as_slice().into(), bound: None };
+        let alias = Alias { name: b"A".as_slice().into(), params: [param].into(), body: TypeId(0) };
+        assert_eq!(TypePool::new(wrong_count, vec![alias], vec![]).err(), Some(BadTypes));
+    }
+
+    #[test]
+    fn parts_know_what_parameters_stand_for() {
+        let types = vec![Type::Param(0), Type::Array(TypeId(0)), Type::Nil];
+        let pool = Arc::new(TypePool::new(types, vec![], vec![]).expect("a pool"));
+        let args = Args::new(vec![primitive(Primitive::String)]);
+        let array = TypeRef { pool: Arc::clone(&pool), id: TypeId(1), args: Some(args) };
+        assert_eq!(array.part(TypeId(0)).node(), &Type::String);
+        assert!(array.part(TypeId(2)).args.is_none());
+        let mut deep = array.clone();
+        for _ in 0..100_000 {
+            deep = TypeRef { args: Some(Args::new(vec![deep])), ..array.clone() };
+        }
+        drop(deep);
+        let unbound = TypeRef::new(&pool, TypeId(1));
+        assert_eq!(unbound.part(TypeId(0)).node(), &Type::Unknown);
+    }
+}

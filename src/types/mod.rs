@@ -1,0 +1,22 @@
+//! Types as values: what programs do with the types that the compiler put into a chunk's pool.
+//!
+//! `term` finds out what a type means, `relate` how two of them compare, `render` what they are called. `program` compiles
+//! a type to what it checks, `validate` runs that on a value, `failure` says what was wrong. `value` and `reflect` are the
+//! Lua side.
+
+mod builtin;
+mod failure;
+mod program;
+mod reflect;
+pub mod relate;
+pub mod render;
+pub mod term;
+mod validate;
+pub mod value;
+
+pub use value::install;
+
+#[cfg(test)]
+mod property_tests;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,616 @@
+//! What a type checks, in the form that runs: a graph of [`Check`]s, compiled once per type and shared by all processes.
+//!
+//! 1. A program holds no heap value, and no type (with one exception, [`Program::holds_types`]), so a pool may keep the
+//!    programs of its aliases.
+//! 2. Checks refer to each other by index, recursive types in circles.
+//! 3. [`Program::leaf`] decides everything that needs no look into a table; the rest is `validate`'s.
+
+use super::builtin;
+use super::render;
+use super::term::{Key, NoImports, Terms};
+use crate::bytecode::types::{Annotation, Field, Literal, Type, TypeId, TypeRef};
+use crate::limits::{MAX_LEAF_DEPTH, MAX_LEAF_STRING, MAX_TYPE_CHECKS, MAX_TYPE_INSTANCES};
+use crate::vm::native::{Kind, Val};
+use crate::vm::type_value::name_hash;
+use hashbrown::HashMap;
+use regex::bytes::Regex;
+use std::collections::VecDeque;
+use std::ops::Range;
+
+/// Index of a check in its program.
+pub type CheckId = u32;
+
+type Indices = Range<u32>;
+
+/// One thing to check.
+#[derive(Debug)]
+pub enum Check {
+    Any,
+    Never,
+    Nil,
+    Boolean,
+    Number,
+    Integer,
+    String,
+    Table,
+    Callable,
+    Error,
+    /// Any table, and userdata of this `__name`.
+    Object(Box<str>),
+    Channel,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text(Box<[u8]>),
+    Optional(CheckId),
+    /// A union that needs no look into tables.
+    OneOf(Indices),
+    Union(Indices),
+    Intersection(Indices),
+    Array(CheckId),
+    Map {
+        key: CheckId,
+        value: CheckId,
+        /// Keys may be numbers; if not, those of the sequence are ignored.
+        numeric: bool,
+    },
+    Record(Indices),
+    Annotated(CheckId, Indices),
+    Imported(Box<Import>),
+    /// A name that is not defined.
+    Unresolved,
+    /// Expanding the type does not come to an end.
+    Endless,
+}
+
+/// A type that the module is asked for when it is needed.
+#[derive(Debug)]
+pub struct Import {
+    pub module: Box<[u8]>,
+    pub module_hash: u32,
+    pub name: Box<[u8]>,
+    pub name_hash: u32,
+    pub args: Box<[TypeRef]>,
+    /// Full name, if it is a type of a built-in module: that is what it is if the module exports no value for it.
+    pub builtin: Option<Box<str>>,
+}
+
+/// A field of a record.
+#[derive(Debug)]
+pub struct FieldCheck {
+    pub name: Box<[u8]>,
+    pub hash: u32,
+    pub check: CheckId,
+    pub optional: bool,
+}
+
+/// A number in a validator.
+#[derive(Clone, Copy, Debug)]
+pub enum Bound {
+    Int(i64),
+    Float(f64),
+}
+
+impl Bound {
+    fn value<'gc>(self) -> Val<'gc> {
+        match self {
+            Self::Int(i) => Val::int(i),
+            Self::Float(f) => Val::float(f),
+        }
+    }
+}
+
+/// A validator.
+#[derive(Debug)]
+pub enum Constraint {
+    Min(Bound),
+    Max(Bound),
+    MinLen(i64),
+    MaxLen(i64),
+    Pattern(Regex),
+    /// A pattern that cannot be used: why.
+    BadPattern(&'static str),
+}
+
+impl Constraint {
+    fn new(annotation: &Annotation) -> Option<Self> {
+        let bound = match annotation.arg {
+            Some(Literal::Integer(i)) => Some(Bound::Int(i)),
+            Some(Literal::Float(f)) => Some(Bound::Float(f)),
+            _ => None,
+        };
+        let length = bound.and_then(|bound| match bound {
+            Bound::Int(i) => (i >= 0).then_some(i),
+            // Saturates: no length is that large.
+            Bound::Float(f) => (f >= 0.0).then_some(f as i64),
+        });
+        match &*annotation.name {
+            b"min" => bound.map(Self::Min),
+            b"max" => bound.map(Self::Max),
+            b"min_len" => length.map(Self::MinLen),
+            b"max_len" => length.map(Self::MaxLen),
+            b"pattern" => Some(match &annotation.arg {
+                Some(Literal::String(pattern)) => {
+                    let compiled =
+                        std::str::from_utf8(pattern).ok().and_then(|pattern| Regex::new(pattern).ok());
+                    compiled.map_or(Self::BadPattern("invalid regex"), Self::Pattern)
+                }
+                _ => Self::BadPattern("invalid pattern argument"),
+            }),
+            _ => None,
+        }
+    }
+
+    /// Its name as it is written.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Min(_) => "min",
+            Self::Max(_) => "max",
+            Self::MinLen(_) => "min_len",
+            Self::MaxLen(_) => "max_len",
+            Self::Pattern(_) | Self::BadPattern(_) => "pattern",
+        }
+    }
+
+    /// What is said of a value that does not meet it.
+    #[must_use]
+    pub const fn message(&self) -> &'static str {
+        match self {
+            Self::Min(_) => "value below minimum",
+            Self::Max(_) => "value above maximum",
+            Self::MinLen(_) => "length below minimum",
+            Self::MaxLen(_) => "length above maximum",
+            Self::Pattern(_) => "pattern mismatch",
+            Self::BadPattern(why) => why,
+        }
+    }
+
+    /// True if the value meets it, or is none that it is about.
+    #[must_use]
+    pub fn accepts(&self, v: Val<'_>) -> bool {
+        match self {
+            Self::Min(bound) => !v.is_number() || bound.value().number_at_most(v),
+            Self::Max(bound) => !v.is_number() || v.number_at_most(bound.value()),
+            Self::MinLen(n) => length(v).is_none_or(|len| len >= *n),
+            Self::MaxLen(n) => length(v).is_none_or(|len| len <= *n),
+            Self::Pattern(regex) => v.as_str().is_none_or(|s| regex.is_match(s.bytes())),
+            Self::BadPattern(_) => !v.is_string(),
+        }
+    }
+}
+
+fn length(v: Val<'_>) -> Option<i64> {
+    match v.kind() {
+        Kind::Str(s) => Some(s.len() as i64),
+        Kind::Table(t) => Some(t.raw_len()),
+        _ => None,
+    }
+}
+
+/// What a check says of a value at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    Pass,
+    Fail,
+    /// The value must be looked into.
+    Enter,
+}
+
+impl From<bool> for Verdict {
+    #[inline(always)]
+    fn from(pass: bool) -> Self {
+        if pass { Self::Pass } else { Self::Fail }
+    }
+}
+
+/// A compiled type. The first check is the type itself.
+#[derive(Debug)]
+pub struct Program {
+    checks: Box<[Check]>,
+    /// Checks that are decided without looking into tables.
+    leaves: Box<[bool]>,
+    fields: Box<[FieldCheck]>,
+    /// Members of unions and intersections.
+    members: Box<[CheckId]>,
+    constraints: Box<[Constraint]>,
+    /// What a message calls each check.
+    texts: Box<[Box<[u8]>]>,
+}
+
+impl Program {
+    #[must_use]
+    pub fn compile(ty: &TypeRef) -> Self {
+        let terms = Terms::new(&NoImports);
+        let mut builder = Builder {
+            terms: &terms,
+            known: HashMap::default(),
+            queue: VecDeque::new(),
+            instances: 0,
+            program: Parts::default(),
+        };
+        builder.check(ty.clone());
+        while let Some((id, ty)) = builder.queue.pop_front() {
+            let check = builder.compile(&ty);
+            builder.program.checks[id as usize] = check;
+        }
+        let leaves = builder.find_leaves();
+        let parts = builder.program;
+        Self {
+            leaves,
+            checks: parts.checks.into(),
+            fields: parts.fields.into(),
+            members: parts.members.into(),
+            constraints: parts.constraints.into(),
+            texts: parts.texts.into(),
+        }
+    }
+
+    #[inline(always)]
+    #[must_use]
+    pub fn check(&self, id: CheckId) -> &Check {
+        &self.checks[id as usize]
+    }
+
+    #[inline(always)]
+    #[must_use]
+    pub fn fields(&self, range: &Indices) -> &[FieldCheck] {
+        &self.fields[range.start as usize..range.end as usize]
+    }
+
+    #[inline(always)]
+    #[must_use]
+    pub fn members(&self, range: &Indices) -> &[CheckId] {
+        &self.members[range.start as usize..range.end as usize]
+    }
+
+    #[inline(always)]
+    #[must_use]
+    pub fn constraints(&self, range: &Indices) -> &[Constraint] {
+        &self.constraints[range.start as usize..range.end as usize]
+    }
+
+    /// True if the program holds types: then no pool may keep it.
+    #[must_use]
+    pub fn holds_types(&self) -> bool {
+        self.checks.iter().any(|check| matches!(check, Check::Imported(import) if !import.args.is_empty()))
+    }
+
+    /// What a message calls a check.
+    #[must_use]
+    pub fn text(&self, id: CheckId) -> &[u8] {
+        &self.texts[id as usize]
+    }
+
+    /// Checks without looking into tables.
+    #[inline]
+    #[must_use]
+    pub fn leaf(&self, id: CheckId, v: Val<'_>) -> Verdict {
+        match self.check(id) {
+            Check::String => v.is_string().into(),
+            Check::Number => v.is_number().into(),
+            Check::Boolean => matches!(v.kind(), Kind::Bool(_)).into(),
+            Check::Array(_) | Check::Map { .. } | Check::Record(_) if v.as_table().is_none() => Verdict::Fail,
+            Check::Optional(_) if v.is_nil() => Verdict::Pass,
+            _ if self.leaves[id as usize] => self.leaf_slow(id, v),
+            _ => Verdict::Enter,
+        }
+    }
+
+    /// Recurses only as deep as [`Builder::find_leaves`] allows.
+    fn leaf_slow(&self, id: CheckId, v: Val<'_>) -> Verdict {
+        match self.check(id) {
+            Check::Any => Verdict::Pass,
+            Check::Never => Verdict::Fail,
+            Check::Nil => v.is_nil().into(),
+            Check::Boolean => matches!(v.kind(), Kind::Bool(_)).into(),
+            Check::Number => v.is_number().into(),
+            Check::Integer => match v.kind() {
+                Kind::Int(_) => Verdict::Pass,
+                Kind::Float(f) => (f.is_finite() && f.fract() == 0.0).into(),
+                _ => Verdict::Fail,
+            },
+            Check::String => v.is_string().into(),
+            Check::Table => v.as_table().is_some().into(),
+            Check::Callable => v.is_function().into(),
+            Check::Error => v.as_error().is_some().into(),
+            Check::Object(name) => is_object(v, name).into(),
+            Check::Channel => (v.as_channel().is_some() || v.as_table().is_some()).into(),
+            Check::Bool(b) => matches!(v.kind(), Kind::Bool(c) if c == *b).into(),
+            Check::Int(i) => match v.kind() {
+                Kind::Int(j) => (j == *i).into(),
+                Kind::Float(_) => v.raw_equal(Val::int(*i)).into(),
+                _ => Verdict::Fail,
+            },
+            Check::Float(f) => v.raw_equal(Val::float(*f)).into(),
+            Check::Text(text) => v.as_str().is_some_and(|s| s.bytes() == &**text).into(),
+            Check::Optional(inner) => {
+                if v.is_nil() {
+                    Verdict::Pass
+                } else {
+                    self.leaf_slow(*inner, v)
+                }
+            }
+            Check::OneOf(members) => {
+                self.members(members).iter().any(|&member| self.leaf_slow(member, v) == Verdict::Pass).into()
+            }
+            // Long strings are matched where it is paid for.
+            Check::Annotated(..) if v.as_str().is_some_and(|s| s.len() > MAX_LEAF_STRING) => Verdict::Enter,
+            Check::Annotated(inner, constraints) => match self.leaf_slow(*inner, v) {
+                Verdict::Pass if !self.constraints(constraints).iter().all(|c| c.accepts(v)) => {
+                    Verdict::Enter
+                }
+                verdict => verdict,
+            },
+            Check::Array(_)
+            | Check::Map { .. }
+            | Check::Record(_)
+            | Check::Union(_)
+            | Check::Intersection(_)
+            | Check::Imported(_)
+            | Check::Unresolved
+            | Check::Endless => Verdict::Enter,
+        }
+    }
+}
+
+/// A table, or an object of a module.
+pub(super) fn is_object(v: Val<'_>, name: &str) -> bool {
+    match v.kind() {
+        Kind::Table(_) => true,
+        Kind::Userdata(ud) => {
+            let named = ud.metatable().map(|meta| meta.get_name("__name"));
+            named.and_then(Val::as_str).is_some_and(|own| {
+                let own = own.bytes();
+                own == name.as_bytes() || name.rsplit('.').next().is_some_and(|short| own == short.as_bytes())
+            })
+        }
+        _ => false,
+    }
+}
+
+#[derive(Default)]
+struct Parts {
+    checks: Vec<Check>,
+    fields: Vec<FieldCheck>,
+    members: Vec<CheckId>,
+    constraints: Vec<Constraint>,
+    texts: Vec<Box<[u8]>>,
+}
+
+struct Builder<'t> {
+    terms: &'t Terms<'t>,
+    known: HashMap<Key, CheckId, foldhash::fast::FixedState>,
+    queue: VecDeque<(CheckId, TypeRef)>,
+    /// Types with arguments so far.
+    instances: usize,
+    program: Parts,
+}
+
+impl Builder<'_> {
+    /// The check of a type, to be compiled later: nothing recurses over types here.
+    fn check(&mut self, ty: TypeRef) -> CheckId {
+        let key = self.terms.key(&ty);
+        if let Some(&known) = self.known.get(&key) {
+            return known;
+        }
+        let id = self.program.checks.len() as CheckId;
+        self.known.insert(key, id);
+        self.program.texts.push(self.text(&ty));
+        self.instances += usize::from(ty.args.is_some());
+        if self.instances > MAX_TYPE_INSTANCES || self.program.checks.len() >= MAX_TYPE_CHECKS {
+            self.program.checks.push(Check::Endless);
+        } else {
+            self.program.checks.push(Check::Never);
+            self.queue.push_back((id, ty));
+        }
+        id
+    }
+
+    fn parts(&mut self, ty: &TypeRef, ids: &[TypeId]) -> Indices {
+        let checks: Vec<CheckId> = ids.iter().map(|&id| self.check(ty.part(id))).collect();
+        let start = self.program.members.len() as u32;
+        self.program.members.extend(checks);
+        start..self.program.members.len() as u32
+    }
+
+    fn compile(&mut self, ty: &TypeRef) -> Check {
+        self.terms.refill();
+        let mut ty = self.terms.expand(ty);
+        while let Type::Readonly(inner) = ty.node() {
+            ty = self.terms.expand(&ty.part(*inner));
+        }
+        match ty.node() {
+            Type::Any | Type::Unknown | Type::Receiver => Check::Any,
+            // A generic type without its arguments accepts nothing.
+            Type::Never | Type::Alias(_) | Type::Apply(..) | Type::Tuple(_) => Check::Never,
+            Type::Nil => Check::Nil,
+            Type::Boolean => Check::Boolean,
+            Type::Number => Check::Number,
+            Type::Integer => Check::Integer,
+            Type::String => Check::String,
+            Type::Table | Type::Interface(..) => Check::Table,
+            Type::Error => Check::Error,
+            Type::Callable | Type::Function(_) => Check::Callable,
+            Type::Bool(b) => Check::Bool(*b),
+            Type::IntegerLiteral(i) => Check::Int(*i),
+            Type::FloatLiteral(f) => Check::Float(*f),
+            Type::StringLiteral(s) => Check::Text(s.clone()),
+            Type::Channel(_) => Check::Channel,
+            Type::Optional(inner) => {
+                let mut inner = self.terms.expand(&ty.part(*inner));
+                while let Type::Optional(more) = inner.node() {
+                    inner = self.terms.expand(&inner.part(*more));
+                }
+                Check::Optional(self.check(inner))
+            }
+            Type::Array(item) => Check::Array(self.check(ty.part(*item))),
+            Type::Map(key, value) => {
+                let numeric = self.accepts_numbers(&ty.part(*key), 0);
+                let (key, value) = (self.check(ty.part(*key)), self.check(ty.part(*value)));
+                Check::Map { key, value, numeric }
+            }
+            Type::Record(fields) if fields.is_empty() => Check::Table,
+            Type::Record(fields) => self.record(&ty, fields),
+            Type::Union(members) => Check::Union(self.parts(&ty, members)),
+            Type::Intersection(members) => Check::Intersection(self.parts(&ty, members)),
+            Type::Annotated(..) => self.annotated(&ty),
+            Type::Imported(module, name, args) => Check::Imported(Box::new(Import {
+                module: module.clone(),
+                module_hash: name_hash(module),
+                name: name.clone(),
+                name_hash: name_hash(name),
+                args: args.iter().map(|&arg| ty.part(arg)).collect(),
+                builtin: builtin::qualified(module, name).map(String::into_boxed_str),
+            })),
+            Type::Unresolved(name) => match builtin::unqualified(name) {
+                Some(full) => Check::Object(full.into()),
+                None => Check::Unresolved,
+            },
+            Type::Param(_)
+            | Type::Readonly(_)
+            | Type::Keyof(_)
+            | Type::Indexed(..)
+            | Type::Conditional(_) => Check::Any,
+        }
+    }
+
+    fn record(&mut self, ty: &TypeRef, fields: &[Field]) -> Check {
+        let checks: Vec<FieldCheck> = fields
+            .iter()
+            .map(|field| FieldCheck {
+                name: field.name.clone(),
+                hash: name_hash(&field.name),
+                check: self.check(ty.part(field.ty)),
+                optional: field.optional,
+            })
+            .collect();
+        let start = self.program.fields.len() as u32;
+        self.program.fields.extend(checks);
+        Check::Record(start..self.program.fields.len() as u32)
+    }
+
+    /// The inner type first, then its validators from left to right.
+    fn annotated(&mut self, ty: &TypeRef) -> Check {
+        let mut ty = ty.clone();
+        let mut constraints = Vec::new();
+        while let Type::Annotated(inner, annotation) = ty.node() {
+            constraints.extend(Constraint::new(annotation));
+            ty = ty.part(*inner);
+        }
+        let inner = self.check(ty);
+        let start = self.program.constraints.len() as u32;
+        self.program.constraints.extend(constraints.into_iter().rev());
+        Check::Annotated(inner, start..self.program.constraints.len() as u32)
+    }
+
+    fn accepts_numbers(&self, ty: &TypeRef, depth: usize) -> bool {
+        let ty = self.terms.structure(ty);
+        if depth > MAX_LEAF_DEPTH {
+            return true;
+        }
+        let part = |&id: &TypeId| self.accepts_numbers(&ty.part(id), depth + 1);
+        match ty.node() {
+            Type::Number | Type::Integer | Type::IntegerLiteral(_) | Type::FloatLiteral(_) => true,
+            Type::Any | Type::Unknown | Type::Receiver | Type::Imported(..) => true,
+            Type::Optional(inner) => part(inner),
+            Type::Union(members) => members.iter().any(part),
+            Type::Intersection(members) => members.iter().all(part),
+            _ => false,
+        }
+    }
+
+    /// What messages call a type: tables by their name, the others by what they accept.
+    fn text(&self, ty: &TypeRef) -> Box<[u8]> {
+        self.terms.refill();
+        let shape = self.terms.structure(ty);
+        match shape.node() {
+            Type::Callable | Type::Function(_) => b"function".as_slice().into(),
+            Type::Record(_) | Type::Interface(..) if ty.alias().is_some() => render::text(ty).into(),
+            _ => render::text(&shape).into(),
+        }
+    }
+
+    /// Finds the checks that can be decided without looking into tables, and makes unions of such simple.
+    fn find_leaves(&mut self) -> Box<[bool]> {
+        let checks = &mut self.program.checks;
+        // Number of steps to decide a check; none if it cannot be done so.
+        let mut depths: Vec<Option<usize>> = vec![None; checks.len()];
+        // Parts mostly come after the whole, so going backwards finds them first; what that misses is only slower.
+        for _ in 0..2 {
+            for id in (0..checks.len()).rev() {
+                let deeper = |part: CheckId| depths[part as usize].map(|d| d + 1);
+                let depth = match &checks[id] {
+                    Check::Array(_)
+                    | Check::Map { .. }
+                    | Check::Record(_)
+                    | Check::Intersection(_)
+                    | Check::Imported(_)
+                    | Check::Unresolved
+                    | Check::Endless => None,
+                    Check::Optional(inner) | Check::Annotated(inner, _) => deeper(*inner),
+                    Check::Union(members) | Check::OneOf(members) => {
+                        let members = &self.program.members[members.start as usize..members.end as usize];
+                        members.iter().try_fold(1, |most, &member| Some(deeper(member)?.max(most)))
+                    }
+                    _ => Some(0),
+                };
+                depths[id] = depth.filter(|&depth| depth <= MAX_LEAF_DEPTH);
+            }
+        }
+        for (check, depth) in checks.iter_mut().zip(&depths) {
+            if let Check::Union(members) = check
+                && depth.is_some()
+            {
+                *check = Check::OneOf(members.clone());
+            }
+        }
+        depths.iter().map(Option::is_some).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn program(source: &str) -> Program {
+        let proto = crate::types::tests::compile(source);
+        let types = proto.types.expect("the chunk has types");
+        Program::compile(&TypeRef::new(&types, types.values().last().expect("a type's name").ty))
+    }
+
+    #[test]
+    fn unions_of_simple_types_need_no_entering() {
+        let p = program("type M = 'a' | 1 | nil | (string @min_len(3)); return M");
+        assert!(matches!(p.check(0), Check::OneOf(_)));
+        let p = program("type M = 'a' | {number}; return M");
+        assert!(matches!(p.check(0), Check::Union(_)));
+    }
+
+    #[test]
+    fn endless_types_are_cut_off() {
+        let p = program("type N<T> = {a: N<{T}>?, b: N<{[string]: T}>?}; type M = N<string>; return M");
+        assert!(p.checks.iter().any(|c| matches!(c, Check::Endless)));
+        assert!(p.checks.len() < 10 * MAX_TYPE_INSTANCES);
+        let p = program("type A = B; type B = A; return A");
+        assert!(matches!(p.check(0), Check::Any));
+        let p = program("type A = A?; return A");
+        assert!(matches!(p.check(0), Check::Optional(_)));
+    }
+
+    #[test]
+    fn recursive_generics_are_finite() {
+        let p = program("type Tree<T> = {value: T, kids: {Tree<T>}}; type S = Tree<string>; return S");
+        assert!(p.checks.len() <= 6, "{p:?}");
+    }
+
+    #[test]
+    fn texts_of_checks() {
+        let text = |source| String::from_utf8_lossy(program(source).text(0)).into_owned();
+        assert_eq!(text("type P = {x: number}; return P"), "P");
+        assert_eq!(text("type P = 'a' | 3; return P"), "\"a\" | 3");
+        assert_eq!(text("type P = (x: number) -> string; return P"), "function");
+        assert_eq!(text("type P = string @min_len(3); return P"), "string");
+        assert_eq!(text("type P = {number}?; return P"), "number[]?");
+    }
+}

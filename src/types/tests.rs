@@ -1,0 +1,73 @@
+//! Types as the host sees them: what processes share, what a slice may take; and helpers for the tests of this room.
+
+use crate::bytecode::Proto;
+use crate::heap::Code;
+use crate::runtime::script::Script;
+use crate::vm::Exit;
+use std::sync::Arc;
+
+/// Compiles a chunk.
+pub fn compile(source: &str) -> Proto {
+    let arena = bumpalo::Bump::new();
+    let chunk = crate::syntax::parse(source.as_bytes(), &arena).expect("a valid chunk");
+    crate::compiler::compile(&chunk, source.as_bytes(), Arc::from(&b"=test"[..])).expect("a valid chunk")
+}
+
+/// Processes that run the same bytecode share its types and what is made of them.
+#[test]
+fn a_type_exists_once_for_all_processes() {
+    let source = "type P = {x: string @pattern('^a+$')} assert(P:is({x = 'aa'}) and not P:is({x = 'b'}))";
+    let code: &'static Code = Box::leak(Code::link_shared(compile(source)));
+    let types = code.types.as_ref().expect("the chunk has types");
+    for _ in 0..3 {
+        let mut script = Script::new(None).expect("memory");
+        let f = script.vm().function(code).expect("memory");
+        script.vm().start(f, &[]).expect("memory");
+        while script.vm().run() != Exit::Done {}
+        // The handle of the process refers to the pool.
+        assert_eq!(Arc::strong_count(types), 2);
+        assert!(types.slot(0).get().is_some(), "the compiled type is kept with the alias");
+    }
+    assert_eq!(Arc::strong_count(types), 1);
+}
+
+/// Types of code that a process loads go with it: nothing keeps itself alive.
+#[test]
+fn types_of_loaded_code_are_released() {
+    let mut script = Script::new(None).expect("memory");
+    let proto =
+        compile("type T = {a: T?, b: {string}} type U = lib.Box<T> local t = T:is({}) U:is(1) return T, U");
+    let pool = Arc::downgrade(proto.types.as_ref().expect("the chunk has types"));
+    let bytes = crate::bytecode::dump::dump(&proto, false);
+    drop(proto);
+    assert_eq!(pool.strong_count(), 0);
+    let started = script.start_chunk(&bytes, b"=loaded").expect("memory");
+    assert!(started.is_ok());
+    while script.vm().run() == Exit::Preempted {}
+    let value = script.vm().exit_values()[0];
+    let pool = script.vm().with_context(|cx| {
+        let handle = cx.host_value(value).as_type().expect("a type");
+        Arc::downgrade(&handle.ty().pool)
+    });
+    assert!(pool.strong_count() > 0);
+    drop(script);
+    assert_eq!(pool.strong_count(), 0);
+}
+
+/// A validation of a million elements takes many slices.
+#[test]
+fn huge_values_are_validated_in_slices() {
+    let mut script = Script::new(None).expect("memory");
+    let source = "type N = {number} local t = {} for i = 1, 1000000 do t[i] = i end N(t)";
+    let f = compile(source);
+    let code: &'static Code = Box::leak(Code::link_shared(f));
+    let f = script.vm().function(code).expect("memory");
+    script.vm().start(f, &[]).expect("memory");
+    script.vm().set_slice(10_000);
+    let mut slices = 0;
+    while script.vm().run() == Exit::Preempted {
+        slices += 1;
+    }
+    // The loop takes 100 of them; a million elements at eight per reduction at least twelve more.
+    assert!(slices >= 110, "{slices} slices");
+}

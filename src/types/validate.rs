@@ -1,0 +1,540 @@
+//! Running a type's program on a value.
+//!
+//! 1. Nothing recurses over the value, and nothing is allocated while it fits: open tables are frames in a buffer of fixed size on
+//!    the native stack (more than its capacity are only open in unions and validators inside each other).
+//! 2. Work is paid for; when the budget is used up, the frames' values move to the function's window, the rest is kept with the
+//!    call, and the next slice goes on. Nothing but finalizers can run meanwhile; a table that they change may be looked at
+//!    partly before and partly after.
+//! 3. A value fails at the first thing found wrong, except in a union, where the next member gets its chance.
+
+use super::failure::{Failure, Fault};
+use super::program::{Check, CheckId, Import, Program, Verdict};
+use super::term::{arity, instance};
+use super::value::program_of;
+use crate::bytecode::types::TypeRef;
+use crate::limits::{MAX_OPEN_CHECKS, MAX_VALUE_LEVELS};
+use crate::vm::LuaError;
+use crate::vm::native::{Cx, Kind, Tab, Val};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// Elements looked at between two looks at the budget.
+const PIECE: usize = 1024;
+
+/// Elements for one reduction.
+const ELEMENTS: usize = 8;
+
+/// Bytes of a string that are as much work as an element.
+const BYTES: usize = 8;
+
+/// How validation ended, or that it has not.
+pub enum Outcome {
+    Pass,
+    Fail(Box<Failure>),
+    /// The budget is used up.
+    Again,
+}
+
+/// A check under way.
+struct Frame<'gc> {
+    /// The type value whose program this is.
+    source: Val<'gc>,
+    program: &'gc Program,
+    check: CheckId,
+    /// The map entry's key has been checked, its value has not.
+    at_value: bool,
+    value: Val<'gc>,
+    /// Next element, field, member or table place.
+    at: usize,
+    /// Length of the sequence.
+    end: usize,
+    /// Key of the map entry.
+    key: Val<'gc>,
+}
+
+/// What of a frame is no Lua value.
+struct Saved {
+    check: CheckId,
+    at_value: bool,
+    at: usize,
+    end: usize,
+}
+
+/// What a validation keeps from one slice to the next.
+struct Suspended {
+    frames: Vec<Saved>,
+    base: usize,
+}
+
+/// Lua values of a frame in the window.
+const SAVED_VALUES: usize = 3;
+
+enum Step<'gc> {
+    Enter { source: Val<'gc>, program: &'gc Program, check: CheckId, value: Val<'gc> },
+    Passed,
+    Failed(Raised<'gc>),
+    Again,
+}
+
+/// A fault where it was found.
+enum Raised<'gc> {
+    /// Of this check.
+    Mismatch(&'gc Program, CheckId, Val<'gc>),
+    Constraint {
+        name: &'static str,
+        message: &'static str,
+    },
+    Unresolved(&'gc Program, CheckId),
+    Depth,
+}
+
+struct Machine<'gc> {
+    frames: SmallVec<[Frame<'gc>; MAX_VALUE_LEVELS]>,
+    /// Frames that are tables.
+    levels: usize,
+    /// Frames that are unions.
+    unions: usize,
+    /// Imports followed since the last frame.
+    imports: usize,
+    work: usize,
+}
+
+/// Validates `value` by the type value `source`, or goes on with a validation that was suspended. The window must not be
+/// changed in between.
+///
+/// # Errors
+/// Memory.
+pub fn validate<'gc>(cx: &mut Cx<'gc>, source: Val<'gc>, value: Val<'gc>) -> Result<Outcome, LuaError> {
+    let Some(program) = program_of(source) else { return Ok(Outcome::Pass) };
+    let mut machine = Machine { frames: SmallVec::new(), levels: 0, unions: 0, imports: 0, work: 0 };
+    let mut step = match cx.take::<Suspended>() {
+        Some(suspended) => {
+            machine.resume(cx, &suspended);
+            machine.advance(cx)
+        }
+        None => match program.leaf(0, value) {
+            Verdict::Pass => return Ok(Outcome::Pass),
+            _ => Step::Enter { source, program, check: 0, value },
+        },
+    };
+    loop {
+        step = match step {
+            Step::Enter { source, program, check, value } => {
+                machine.enter(cx, source, program, check, value)?
+            }
+            Step::Passed if machine.frames.is_empty() => {
+                cx.charge(machine.work / ELEMENTS);
+                return Ok(Outcome::Pass);
+            }
+            Step::Passed => machine.advance(cx),
+            Step::Failed(raised) => match machine.fail(raised) {
+                Ok(step) => step,
+                Err(failure) => {
+                    cx.charge(machine.work / ELEMENTS);
+                    return Ok(Outcome::Fail(failure));
+                }
+            },
+            Step::Again => {
+                machine.suspend(cx)?;
+                return Ok(Outcome::Again);
+            }
+        }
+    }
+}
+
+impl<'gc> Machine<'gc> {
+    /// Checks a value, or opens the frame that does.
+    fn enter(
+        &mut self,
+        cx: &mut Cx<'gc>,
+        source: Val<'gc>,
+        program: &'gc Program,
+        check: CheckId,
+        value: Val<'gc>,
+    ) -> Result<Step<'gc>, LuaError> {
+        match program.leaf(check, value) {
+            Verdict::Pass => return Ok(Step::Passed),
+            Verdict::Fail => return Ok(Step::Failed(Raised::Mismatch(program, check, value))),
+            Verdict::Enter => {}
+        }
+        let mut end = 0;
+        match program.check(check) {
+            // nil has passed already.
+            Check::Optional(inner) => return Ok(Step::Enter { source, program, check: *inner, value }),
+            Check::Imported(import) => return self.import(cx, (source, program, check), import, value),
+            Check::Unresolved => return Ok(Step::Failed(Raised::Unresolved(program, check))),
+            Check::Endless => return Ok(Step::Failed(Raised::Depth)),
+            Check::Array(_) | Check::Map { .. } | Check::Record(_) => {
+                self.levels += 1;
+                if self.levels > MAX_VALUE_LEVELS {
+                    self.levels -= 1;
+                    return Ok(Step::Failed(Raised::Depth));
+                }
+                if let Some(t) = value.as_table()
+                    && !matches!(program.check(check), Check::Record(_))
+                {
+                    end = usize::try_from(t.raw_len()).unwrap_or(0);
+                }
+            }
+            Check::Union(_) => self.unions += 1,
+            _ => {}
+        }
+        self.imports = 0;
+        if self.frames.len() >= MAX_OPEN_CHECKS {
+            return Ok(Step::Failed(Raised::Depth));
+        }
+        self.frames.push(Frame { source, program, check, at_value: false, value, at: 0, end, key: Val::NIL });
+        Ok(self.advance(cx))
+    }
+
+    /// Goes on in the newest frame.
+    fn advance(&mut self, cx: &mut Cx<'gc>) -> Step<'gc> {
+        if self.work >= PIECE && Self::pay(cx, &mut self.work) {
+            return Step::Again;
+        }
+        let Some(frame) = self.frames.last_mut() else { return Step::Passed };
+        let (source, program, value) = (frame.source, frame.program, frame.value);
+        let enter = |check: CheckId, value: Val<'gc>| Step::Enter { source, program, check, value };
+        let next = match program.check(frame.check) {
+            Check::Record(fields) => match value.as_table() {
+                Some(t) => Self::record(frame, program.fields(fields), t),
+                None => None,
+            },
+            Check::Array(item) => match value.as_table() {
+                Some(t) => return self.array(cx, *item, t),
+                None => None,
+            },
+            Check::Map { key, value: item, numeric } => match value.as_table() {
+                Some(t) => return self.map(cx, (*key, *item, *numeric), t),
+                None => None,
+            },
+            Check::Union(members) => {
+                // Coming back here a member has fitted; `fail` takes the others.
+                if frame.at > 0 {
+                    None
+                } else {
+                    match Self::member(frame, program.members(members)) {
+                        Some(member) => Some((member, value)),
+                        None => return Step::Failed(Raised::Mismatch(program, frame.check, value)),
+                    }
+                }
+            }
+            Check::Intersection(members) => {
+                frame.at += 1;
+                program.members(members).get(frame.at - 1).map(|&member| (member, value))
+            }
+            Check::Annotated(inner, constraints) => {
+                frame.at += 1;
+                if frame.at == 1 {
+                    Some((*inner, value))
+                } else {
+                    self.work += value.as_str().map_or(0, |s| s.len() / BYTES);
+                    let failed = program.constraints(constraints).iter().find(|c| !c.accepts(value));
+                    if let Some(c) = failed {
+                        return Step::Failed(Raised::Constraint { name: c.name(), message: c.message() });
+                    }
+                    None
+                }
+            }
+            _ => None,
+        };
+        match next {
+            Some((check, value)) => enter(check, value),
+            None => {
+                self.work += frame.at;
+                self.close();
+                Step::Passed
+            }
+        }
+    }
+
+    /// The next member of a union that may fit. Members that a field decides at once are passed over: so values of tagged
+    /// unions are not looked into once for each member.
+    fn member(frame: &mut Frame<'gc>, members: &[CheckId]) -> Option<CheckId> {
+        let (program, value) = (frame.program, frame.value);
+        while let Some(&member) = members.get(frame.at) {
+            frame.at += 1;
+            let refused = match (program.check(member), value.as_table()) {
+                (Check::Record(fields), Some(t)) => program.fields(fields).iter().any(|field| {
+                    let v = t.get_bytes(field.hash, &field.name);
+                    !(v.is_nil() && field.optional) && program.leaf(field.check, v) == Verdict::Fail
+                }),
+                _ => program.leaf(member, value) == Verdict::Fail,
+            };
+            if !refused {
+                return Some(member);
+            }
+        }
+        None
+    }
+
+    /// The next field that needs a frame of its own or fails.
+    #[inline]
+    fn record(
+        frame: &mut Frame<'gc>,
+        fields: &'gc [super::program::FieldCheck],
+        t: Tab<'gc>,
+    ) -> Option<(CheckId, Val<'gc>)> {
+        let program = frame.program;
+        for (i, field) in fields.iter().enumerate().skip(frame.at) {
+            let v = t.get_bytes(field.hash, &field.name);
+            if v.is_nil() && field.optional || program.leaf(field.check, v) == Verdict::Pass {
+                continue;
+            }
+            frame.at = i + 1;
+            return Some((field.check, v));
+        }
+        frame.at = fields.len();
+        None
+    }
+
+    fn array(&mut self, cx: &mut Cx<'gc>, item: CheckId, t: Tab<'gc>) -> Step<'gc> {
+        let Some(frame) = self.frames.last_mut() else { return Step::Passed };
+        let (source, program) = (frame.source, frame.program);
+        let mut at = frame.at;
+        while at < frame.end {
+            let start = at;
+            let stop = frame.end.min(at + PIECE);
+            while at < stop {
+                let v = t.array_get(at).unwrap_or_else(|| t.get_int(at as i64 + 1));
+                at += 1;
+                if program.leaf(item, v) != Verdict::Pass && !v.is_nil() {
+                    frame.at = at;
+                    self.work += at - start;
+                    return Step::Enter { source, program, check: item, value: v };
+                }
+            }
+            frame.at = at;
+            self.work += at - start;
+            if self.work >= PIECE && Self::pay(cx, &mut self.work) {
+                return Step::Again;
+            }
+        }
+        self.close();
+        Step::Passed
+    }
+
+    fn map(
+        &mut self,
+        cx: &mut Cx<'gc>,
+        (key, item, numeric): (CheckId, CheckId, bool),
+        t: Tab<'gc>,
+    ) -> Step<'gc> {
+        let Some(frame) = self.frames.last_mut() else { return Step::Passed };
+        let (source, program) = (frame.source, frame.program);
+        if frame.at_value {
+            // The key has passed in a frame of its own.
+            frame.at_value = false;
+            let v = t.get(frame.key);
+            if program.leaf(item, v) != Verdict::Pass {
+                return Step::Enter { source, program, check: item, value: v };
+            }
+        }
+        while let Some((next, k, v)) = t.entry_at(frame.at) {
+            frame.at = next;
+            frame.key = k;
+            self.work += 1;
+            let in_sequence = matches!(k.kind(), Kind::Int(i) if i >= 1 && i as u64 <= frame.end as u64);
+            if numeric || !in_sequence {
+                if program.leaf(key, k) != Verdict::Pass {
+                    frame.at_value = true;
+                    return Step::Enter { source, program, check: key, value: k };
+                }
+                if program.leaf(item, v) != Verdict::Pass {
+                    return Step::Enter { source, program, check: item, value: v };
+                }
+            }
+            if self.work >= PIECE && Self::pay(cx, &mut self.work) {
+                return Step::Again;
+            }
+        }
+        self.close();
+        Step::Passed
+    }
+
+    fn pay(cx: &mut Cx<'gc>, work: &mut usize) -> bool {
+        cx.charge(std::mem::take(work) / ELEMENTS)
+    }
+
+    /// Removes the newest frame.
+    fn close(&mut self) {
+        let Some(frame) = self.frames.pop() else { return };
+        match frame.program.check(frame.check) {
+            Check::Array(_) | Check::Map { .. } | Check::Record(_) => self.levels -= 1,
+            Check::Union(_) => self.unions -= 1,
+            _ => {}
+        }
+    }
+
+    /// A type of another module, in a check of the type value `source`.
+    fn import(
+        &mut self,
+        cx: &mut Cx<'gc>,
+        (source, program, check): (Val<'gc>, &'gc Program, CheckId),
+        import: &'gc Import,
+        value: Val<'gc>,
+    ) -> Result<Step<'gc>, LuaError> {
+        self.imports += 1;
+        if self.imports > MAX_VALUE_LEVELS {
+            return Ok(Step::Failed(Raised::Depth));
+        }
+        self.work += ELEMENTS;
+        let mut found = super::value::exported(
+            cx,
+            (import.module_hash, &import.module),
+            (import.name_hash, &import.name),
+        );
+        if let Some(handle) = found.as_type()
+            && !import.args.is_empty()
+        {
+            if arity(handle.ty()) != import.args.len() {
+                // As a wrong number of arguments counts everywhere.
+                return Ok(Step::Passed);
+            }
+            found = Self::instance(cx, source, handle.ty(), import)?;
+        }
+        Ok(match (program_of(found), &import.builtin) {
+            (Some(program), _) => Step::Enter { source: found, program, check: 0, value },
+            (None, Some(name)) if super::program::is_object(value, name) => Step::Passed,
+            (None, Some(_)) => Step::Failed(Raised::Mismatch(program, check, value)),
+            (None, None) => Step::Failed(Raised::Unresolved(program, check)),
+        })
+    }
+
+    /// The imported generic type with its arguments: made once and kept with the type that wants it, whose program holds
+    /// `import`.
+    fn instance(
+        cx: &mut Cx<'gc>,
+        source: Val<'gc>,
+        generic: &TypeRef,
+        import: &'gc Import,
+    ) -> Result<Val<'gc>, LuaError> {
+        let key = Val::light(std::ptr::from_ref(import) as usize);
+        let kept = cx.member(source, key);
+        if let Some(handle) = kept.as_type()
+            && Arc::ptr_eq(&handle.ty().pool, &generic.pool)
+            && handle.ty().id == generic.id
+        {
+            return Ok(kept);
+        }
+        let made = cx.type_value(&instance(generic, import.args.to_vec()))?;
+        cx.keep_member(source, key, made)?;
+        Ok(made)
+    }
+
+    /// Gives the next member of the nearest union its chance; without one, the failure.
+    #[cold]
+    fn fail(&mut self, raised: Raised<'gc>) -> Result<Step<'gc>, Box<Failure>> {
+        let mut raised = raised;
+        while self.unions > 0 {
+            let Some(frame) = self.frames.last() else { break };
+            let (source, program, check, value) = (frame.source, frame.program, frame.check, frame.value);
+            if let Check::Union(members) = program.check(check) {
+                self.work += 1;
+                if let Some(check) =
+                    self.frames.last_mut().and_then(|frame| Self::member(frame, program.members(members)))
+                {
+                    return Ok(Step::Enter { source, program, check, value });
+                }
+                // Too deep a value is not a matter of members.
+                if !matches!(raised, Raised::Depth) {
+                    raised = Raised::Mismatch(program, check, value);
+                }
+            }
+            self.close();
+        }
+        Err(Box::new(self.failure(&raised)))
+    }
+
+    fn failure(&self, raised: &Raised<'gc>) -> Failure {
+        let mut path = Vec::new();
+        for frame in &self.frames {
+            let Some(t) = frame.value.as_table() else { continue };
+            match frame.program.check(frame.check) {
+                Check::Record(fields) => {
+                    let Some(field) =
+                        frame.at.checked_sub(1).and_then(|i| frame.program.fields(fields).get(i))
+                    else {
+                        continue;
+                    };
+                    if !path.is_empty() {
+                        path.push(b'.');
+                    }
+                    path.extend_from_slice(&field.name);
+                    let absent = t.get_bytes(field.hash, &field.name).is_nil();
+                    if absent && matches!(raised, Raised::Mismatch(..) | Raised::Constraint { .. }) {
+                        return Failure { path, fault: Fault::Missing };
+                    }
+                }
+                Check::Array(_) => path.extend_from_slice(format!("[{}]", frame.at).as_bytes()),
+                Check::Map { .. } => {
+                    path.push(b'[');
+                    path.extend_from_slice(&key_text(frame.key));
+                    path.push(b']');
+                }
+                _ => {}
+            }
+        }
+        let fault = match *raised {
+            Raised::Mismatch(program, check, value) => {
+                Fault::Mismatch { expected: program.text(check).to_vec(), got: value.lua_type_name() }
+            }
+            Raised::Constraint { name, message } => Fault::Constraint { name, message },
+            Raised::Unresolved(program, check) => Fault::Unresolved(program.text(check).to_vec()),
+            Raised::Depth => Fault::Depth,
+        };
+        Failure { path, fault }
+    }
+
+    // ---- slices ----
+
+    /// Moves the values to the window and keeps the rest with the call.
+    fn suspend(&self, cx: &mut Cx<'gc>) -> Result<(), LuaError> {
+        let base = cx.top();
+        cx.reserve(self.frames.len() * SAVED_VALUES)?;
+        let mut frames = Vec::with_capacity(self.frames.len());
+        for frame in &self.frames {
+            cx.push(frame.source);
+            cx.push(frame.value);
+            cx.push(frame.key);
+            frames.push(Saved { check: frame.check, at_value: frame.at_value, at: frame.at, end: frame.end });
+        }
+        cx.keep(Suspended { frames, base });
+        Ok(())
+    }
+
+    fn resume(&mut self, cx: &mut Cx<'gc>, suspended: &Suspended) {
+        for (i, saved) in suspended.frames.iter().enumerate() {
+            let at = suspended.base + i * SAVED_VALUES;
+            let source = cx.arg(at);
+            let Some(program) = program_of(source) else { continue };
+            match program.check(saved.check) {
+                Check::Array(_) | Check::Map { .. } | Check::Record(_) => self.levels += 1,
+                Check::Union(_) => self.unions += 1,
+                _ => {}
+            }
+            self.frames.push(Frame {
+                source,
+                program,
+                check: saved.check,
+                at_value: saved.at_value,
+                value: cx.arg(at + 1),
+                at: saved.at,
+                end: saved.end,
+                key: cx.arg(at + 2),
+            });
+        }
+        cx.set_top(suspended.base);
+    }
+}
+
+/// A key in a path.
+fn key_text(key: Val<'_>) -> Vec<u8> {
+    match key.kind() {
+        Kind::Str(s) => s.bytes().to_vec(),
+        Kind::Int(i) => crate::numfmt::integer_text(i).to_vec(),
+        Kind::Float(f) => crate::numfmt::float_text(f).to_vec(),
+        Kind::Bool(b) => b.to_string().into_bytes(),
+        _ => key.lua_type_name().as_bytes().to_vec(),
+    }
+}

@@ -1,0 +1,270 @@
+//! Type values in Lua: calling them, `is`, comparison, text.
+
+use super::failure::Failure;
+use super::program::Program;
+use super::reflect;
+use super::render;
+use super::term::{Imports, Terms, arity, instance};
+use super::validate::{Outcome, validate};
+use crate::bytecode::types::{Primitive, Type, TypeRef, primitive};
+use crate::vm::native::{Cx, Native, Step, Tab, Val};
+use crate::vm::type_value::name_hash;
+use crate::vm::{LuaError, Vm};
+use std::sync::{Arc, LazyLock};
+
+type R = Result<Step, LuaError>;
+
+/// The function behind `T.is`; its upvalue is `T`.
+static IS: Native = Native::new("is", is);
+static CALL: Native = Native::new("type", call);
+static INDEX: Native = Native::new("index", index);
+static REFUSE: Native = Native::new("newindex", refuse);
+static TO_STRING: Native = Native::new("tostring", to_string);
+static EQUAL: Native = Native::new("eq", equal);
+static AT_MOST: Native = Native::new("le", at_most);
+static LESS: Native = Native::new("lt", less);
+
+/// Steps over types for one reduction.
+const STEPS: usize = 4;
+
+/// Gives a process type values.
+pub fn install(vm: &mut Vm) {
+    vm.set_type_meta(metatable);
+}
+
+fn metatable<'gc>(cx: &mut Cx<'gc>) -> Result<Tab<'gc>, LuaError> {
+    let meta = cx.table(0, 10)?;
+    for (event, native) in [
+        ("__call", &CALL),
+        ("__index", &INDEX),
+        ("__newindex", &REFUSE),
+        ("__tostring", &TO_STRING),
+        ("__eq", &EQUAL),
+        ("__le", &AT_MOST),
+        ("__lt", &LESS),
+    ] {
+        meta.set_name(cx, event, Val::native(native))?;
+    }
+    let name = cx.name("type");
+    meta.set_name(cx, "__name", name)?;
+    meta.set_name(cx, "__metatable", name)?;
+    Ok(meta)
+}
+
+/// The program of a type value, compiled when it is first needed.
+#[inline]
+#[must_use]
+pub fn program_of(ty: Val<'_>) -> Option<&Program> {
+    let handle = ty.as_type()?;
+    let known = handle.shared_slot().and_then(|slot| slot.get()).or_else(|| handle.slot().get());
+    let program = match known {
+        Some(program) => program,
+        None => {
+            let program = Program::compile(handle.ty());
+            let slot =
+                handle.shared_slot().filter(|_| !program.holds_types()).unwrap_or_else(|| handle.slot());
+            slot.get_or_init(|| Arc::new(program))
+        }
+    };
+    program.downcast_ref()
+}
+
+/// What a module that is loaded holds under a name; names with their hashes.
+pub(super) fn exported<'gc>(cx: &Cx<'gc>, module: (u32, &[u8]), name: (u32, &[u8])) -> Val<'gc> {
+    static LOADED: LazyLock<u32> = LazyLock::new(|| name_hash(b"_LOADED"));
+    let loaded = cx.registry().get_bytes(*LOADED, b"_LOADED").as_table();
+    let module = loaded.and_then(|loaded| loaded.get_bytes(module.0, module.1).as_table());
+    module.map_or(Val::NIL, |module| module.get_bytes(name.0, name.1))
+}
+
+/// The types that this process's loaded modules export.
+pub(super) struct Loaded<'c, 'gc>(pub &'c Cx<'gc>);
+
+impl Imports for Loaded<'_, '_> {
+    fn imported(&self, module: &[u8], name: &[u8]) -> Option<TypeRef> {
+        let found = exported(self.0, (name_hash(module), module), (name_hash(name), name));
+        found.as_type().map(|handle| handle.ty().clone())
+    }
+}
+
+/// The name that messages use.
+pub(super) fn display_name(ty: &TypeRef) -> Vec<u8> {
+    render::text(ty)
+}
+
+fn raise(parts: &[&[u8]]) -> LuaError {
+    LuaError::message(parts.concat())
+}
+
+/// `T(…)`. Window: the type, the arguments.
+fn call(cx: &mut Cx<'_>) -> R {
+    let source = cx.arg(0);
+    let Some(handle) = source.as_type() else { return Err(cx.type_error(0, "type")) };
+    if cx.state() == 0 {
+        let given = cx.top() - 1;
+        let types = (1..=given).filter(|&i| cx.arg(i).as_type().is_some()).count();
+        let name = || display_name(handle.ty());
+        let generic = arity(handle.ty());
+        if given == 0 {
+            return Err(raise(&[b"type ", &name(), b" expects at least 1 argument"]));
+        }
+        if generic > 0
+            && (types > 0 || given > 1)
+            && (1..=given).all(|i| argument_type(cx, cx.arg(i)).is_some())
+        {
+            return apply(cx, handle.ty(), given);
+        }
+        if types == given {
+            return Err(raise(&[b"type ", &name(), b" is not generic"]));
+        }
+        if types > 0 {
+            return Err(raise(&[b"type ", &name(), b" does not accept mixed type/value arguments"]));
+        }
+        if given > 1 {
+            let count = format!(" validation expects 1 value, got {given}");
+            return Err(raise(&[b"type ", &name(), count.as_bytes()]));
+        }
+        if generic == 1 && argument_type(cx, cx.arg(1)).is_some() {
+            return apply(cx, handle.ty(), given);
+        }
+        cx.set_state(1);
+    }
+    let value = cx.arg(1);
+    match validate(cx, source, value)? {
+        Outcome::Pass => cx.ret(value),
+        Outcome::Fail(failure) => Err(LuaError::message(failure.message())),
+        Outcome::Again => Ok(Step::Again),
+    }
+}
+
+/// A type given to a generic type. The string library stands for the type `string`.
+fn argument_type<'gc>(cx: &Cx<'gc>, v: Val<'gc>) -> Option<TypeRef> {
+    if let Some(handle) = v.as_type() {
+        return Some(handle.ty().clone());
+    }
+    let library = cx.registry().get_name("_LOADED").as_table()?.get_name("string");
+    (v.as_table().is_some() && v.raw_equal(library)).then(|| primitive(Primitive::String))
+}
+
+fn apply(cx: &mut Cx<'_>, generic: &TypeRef, given: usize) -> R {
+    let wanted = arity(generic);
+    if given != wanted {
+        let count = format!(" expects {wanted} type arguments, got {given}");
+        return Err(raise(&[b"generic ", &display_name(generic), count.as_bytes()]));
+    }
+    let args = (1..=given).filter_map(|i| argument_type(cx, cx.arg(i))).collect();
+    let made = cx.type_value(&instance(generic, args))?;
+    cx.ret(made)
+}
+
+/// `T:is(v)`, `T.is(v)`.
+fn is(cx: &mut Cx<'_>) -> R {
+    let source = cx.upvalue(0);
+    if cx.state() == 0 {
+        // With the type itself in front it is a method call.
+        let at = usize::from(cx.top() > 0 && cx.arg(0).raw_equal(source));
+        let value = cx.arg(at);
+        cx.set_top(0);
+        cx.push(value);
+        cx.set_state(1);
+    }
+    let value = cx.arg(0);
+    match validate(cx, source, value)? {
+        Outcome::Pass => {
+            cx.push(value);
+            cx.push(Val::NIL);
+            Ok(Step::Return(2))
+        }
+        Outcome::Fail(failure) => refused(cx, &failure),
+        Outcome::Again => Ok(Step::Again),
+    }
+}
+
+fn refused(cx: &mut Cx<'_>, failure: &Failure) -> R {
+    cx.ret_error(failure.to_error())
+}
+
+fn to_string(cx: &mut Cx<'_>) -> R {
+    let Some(handle) = cx.arg(0).as_type() else { return Err(cx.type_error(0, "type")) };
+    let text = match handle.ty().node() {
+        Type::Indexed(..) | Type::Keyof(_) | Type::Conditional(_) => {
+            let loaded = Loaded(cx);
+            display_name(&Terms::new(&loaded).expand(handle.ty()))
+        }
+        _ => display_name(handle.ty()),
+    };
+    cx.ret_str(&text)
+}
+
+/// The value of a type that was found in another: an imported one is the module's own.
+pub(super) fn found<'gc>(cx: &mut Cx<'gc>, ty: &TypeRef) -> Result<Val<'gc>, LuaError> {
+    if let Type::Imported(module, name, args) = ty.node()
+        && args.is_empty()
+    {
+        let own = exported(cx, (name_hash(module), module), (name_hash(name), name));
+        if own.as_type().is_some() {
+            return Ok(own);
+        }
+    }
+    cx.type_value(ty)
+}
+
+/// `T.name`: a method, or the type of a record's field. What was found is kept.
+fn index(cx: &mut Cx<'_>) -> R {
+    let (ty, key) = (cx.arg(0), cx.arg(1));
+    let (Some(handle), Some(name)) = (ty.as_type(), key.as_str()) else { return cx.ret(Val::NIL) };
+    let member = if name.bytes() == b"is" {
+        cx.closure(&IS, &[ty])?
+    } else if let Some(method) = reflect::method(name.bytes()) {
+        Val::native(method)
+    } else {
+        let (field, steps) = {
+            let loaded = Loaded(cx);
+            let terms = Terms::new(&loaded);
+            let shape = terms.structure(handle.ty());
+            (terms.field(&shape, name.bytes()).map(|(ty, _)| ty), terms.steps_done())
+        };
+        cx.charge(steps / STEPS);
+        match field {
+            Some(field) => found(cx, &field)?,
+            None => return cx.ret(Val::NIL),
+        }
+    };
+    cx.keep_member(ty, key, member)?;
+    cx.ret(member)
+}
+
+fn refuse(cx: &mut Cx<'_>) -> R {
+    let name = cx.arg(0).as_type().map_or_else(Vec::new, |handle| display_name(handle.ty()));
+    Err(raise(&[b"attempt to modify type ", &name]))
+}
+
+fn compare<'gc>(cx: &mut Cx<'gc>, f: impl FnOnce(&Terms<'_>, &TypeRef, &TypeRef) -> bool) -> R {
+    let (Some(a), Some(b)) = (cx.arg(0).as_type(), cx.arg(1).as_type()) else {
+        // Reached only by comparing a type with another userdata or a table: `==` is false, and there is no order.
+        let (a, b) = (cx.arg(0).lua_type_name(), cx.arg(1).lua_type_name());
+        return Err(LuaError::message(format!("attempt to compare {a} with {b}")));
+    };
+    let (holds, steps) = {
+        let loaded = Loaded(cx);
+        let terms = Terms::new(&loaded);
+        (f(&terms, a.ty(), b.ty()), terms.steps_done())
+    };
+    cx.charge(steps / STEPS);
+    cx.ret(holds)
+}
+
+fn equal(cx: &mut Cx<'_>) -> R {
+    if cx.arg(0).as_type().is_none() || cx.arg(1).as_type().is_none() {
+        return cx.ret(false);
+    }
+    compare(cx, |terms, a, b| terms.is_equal(a, b))
+}
+
+fn at_most(cx: &mut Cx<'_>) -> R {
+    compare(cx, |terms, a, b| terms.is_subtype(a, b))
+}
+
+fn less(cx: &mut Cx<'_>) -> R {
+    compare(cx, |terms, a, b| terms.is_subtype(a, b) && !terms.is_equal(a, b))
+}

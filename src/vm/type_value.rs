@@ -1,0 +1,249 @@
+//! Values of types: one small handle for each process and type.
+//!
+//! 1. A handle is immutable: the type itself is in the chunk's pool, which all processes share. Nothing else can hold a
+//!    [`Sealed`], so references to a [`TypeHandle`] are never disturbed.
+//! 2. While a handle of a type lives, the process has no second one. Nobody can tell whether an unused one was collected and
+//!    made again, so the table of handles is weak.
+//! 3. Members of a type that a program asked for are kept in the handle's associated table.
+#![allow(unsafe_op_in_unsafe_fn)]
+
+use super::meta::Event;
+use super::native::{Cx, Kind, Tab, Ud, Val};
+use super::{LuaError, Vm};
+use crate::bytecode::types::{Hidden, Primitive, Type, TypePool, TypeRef, primitive};
+use crate::heap::string::{constant, hash_bytes};
+use crate::heap::userdata::Role;
+use crate::heap::{Code, OutOfMemory, Table, Value};
+use crate::limits::MAX_META_CHAIN;
+use std::any::Any;
+use std::sync::{Arc, OnceLock};
+
+/// A type in a process.
+pub struct TypeHandle {
+    ty: TypeRef,
+    /// What the layer above makes of the type, once.
+    slot: OnceLock<Arc<dyn Any + Send + Sync>>,
+}
+
+impl TypeHandle {
+    #[must_use]
+    pub const fn ty(&self) -> &TypeRef {
+        &self.ty
+    }
+
+    /// What is kept for this handle.
+    #[must_use]
+    pub const fn slot(&self) -> &OnceLock<Arc<dyn Any + Send + Sync>> {
+        &self.slot
+    }
+
+    /// What is kept for an alias in all processes.
+    #[must_use]
+    pub fn shared_slot(&self) -> Option<&OnceLock<Arc<dyn Any + Send + Sync>>> {
+        match self.ty.node() {
+            Type::Alias(alias) if self.ty.args.is_none() => Some(self.ty.pool.slot(*alias)),
+            _ => None,
+        }
+    }
+}
+
+/// A handle inside a userdata. Private, so that no exclusive reference to it can be had.
+struct Sealed(TypeHandle);
+
+/// Makes the metatable of type values.
+pub type TypeMeta = for<'gc> fn(&mut Cx<'gc>) -> Result<Tab<'gc>, LuaError>;
+
+impl Vm {
+    /// Sets what makes the metatable of type values when the first one is made.
+    pub fn set_type_meta(&mut self, maker: TypeMeta) {
+        self.type_meta_maker = Some(maker);
+    }
+
+    /// The value of `name` in a chunk that has a type of that name: what the environment holds, or the type.
+    pub(super) unsafe fn named_type(
+        &mut self,
+        code: &Code,
+        index: usize,
+        env: Value,
+    ) -> Result<Value, LuaError> {
+        let types: &Arc<TypePool> = code.types.as_ref().expect("verified code has the types it names");
+        let value = &types.values()[index];
+        if let Some(name) = &value.name {
+            let held = self.held(env, name);
+            if !held.is_nil() && !self.is_hidden_by(&value.hidden, held) {
+                return Ok(held);
+            }
+        }
+        Ok(self.type_value(&TypeRef::new(types, value.ty))?)
+    }
+
+    /// What a table holds under a name, itself or behind `__index` tables. No functions are called.
+    unsafe fn held(&self, mut env: Value, name: &[u8]) -> Value {
+        let hash = hash_bytes(name);
+        for _ in 0..MAX_META_CHAIN {
+            if !env.is_table() {
+                break;
+            }
+            let v = Table::get_bytes(env.as_table(), hash, name);
+            if !v.is_nil() {
+                return v;
+            }
+            env = self.handler((*env.as_table()).meta, Event::Index);
+        }
+        Value::NIL
+    }
+
+    unsafe fn is_hidden_by(&self, hidden: &Hidden, v: Value) -> bool {
+        match hidden {
+            Hidden::Never => false,
+            Hidden::Uncallable => v.is_table() && self.value_handler(v, Event::Call).is_nil(),
+            Hidden::Without(field) => v.is_table() && self.held(v, field).is_nil(),
+        }
+    }
+
+    /// The handle of a type.
+    pub(super) unsafe fn type_value(&mut self, ty: &TypeRef) -> Result<Value, OutOfMemory> {
+        let ty = match Primitive::of(ty.node()) {
+            Some(which) => primitive(which),
+            None => ty.clone(),
+        };
+        let node = match ty.node() {
+            // However often it is named.
+            Type::Alias(alias) => std::ptr::from_ref(&ty.pool.aliases()[*alias as usize]) as usize,
+            node => std::ptr::from_ref(node) as usize,
+        };
+        let key = match &ty.args {
+            None => Value::light(node),
+            Some(args) => {
+                // The handle keeps both alive, so their addresses are not used again before it is gone.
+                let mut key = [0; 16];
+                key[..8].copy_from_slice(&node.to_le_bytes());
+                key[8..].copy_from_slice(&(Arc::as_ptr(args) as usize).to_le_bytes());
+                Value::string(self.heap.new_string(&key)?)
+            }
+        };
+        if self.type_values.is_null() {
+            let meta = self.heap.new_table()?;
+            let (mode, weak) = (constant(b"__mode"), constant(b"v"));
+            Table::set(meta, &mut self.heap, Value::string(mode), Value::string(weak))
+                .map_err(|_| OutOfMemory)?;
+            let values = self.heap.new_table()?;
+            (*values).meta = meta;
+            self.type_values = values;
+        }
+        let known = Table::get(self.type_values, key);
+        if !known.is_nil() {
+            return Ok(known);
+        }
+        if self.type_meta.is_null()
+            && let Some(maker) = self.type_meta_maker
+        {
+            let meta = maker(&mut Cx::new(self)).map_err(|_| OutOfMemory)?;
+            self.type_meta = Val::from(meta).raw().as_table();
+        }
+        // Pools and programs of aliases belong to their code. What a type with arguments holds is counted roughly.
+        let bytes =
+            size_of::<Sealed>() + ty.args.as_ref().map_or(0, |args| args.len() * size_of::<TypeRef>() + 512);
+        let sealed = Sealed(TypeHandle { ty, slot: OnceLock::new() });
+        let ud = self.heap.new_userdata(Box::new(sealed), bytes)?;
+        (*ud).meta = self.type_meta;
+        let v = Value::userdata(ud);
+        Table::set(self.type_values, &mut self.heap, key, v).map_err(|_| OutOfMemory)?;
+        Ok(v)
+    }
+}
+
+impl<'gc> Ud<'gc> {
+    /// The type, if the value is one.
+    #[inline]
+    #[must_use]
+    pub fn as_type(self) -> Option<&'gc TypeHandle> {
+        let at = Val::from(self).raw().as_userdata();
+        // SAFETY: live during 'gc, and nothing takes a `Sealed` out of its userdata or changes it.
+        let data = unsafe { &(*at).data };
+        data.as_ref()?.downcast_ref::<Sealed>().map(|sealed| &sealed.0)
+    }
+}
+
+impl<'gc> Val<'gc> {
+    /// The type, if the value is one.
+    #[inline]
+    #[must_use]
+    pub fn as_type(self) -> Option<&'gc TypeHandle> {
+        match self.kind() {
+            Kind::Userdata(ud) => ud.as_type(),
+            _ => None,
+        }
+    }
+
+    /// Name of the type as the function `type` gives it: that of type values is "type".
+    #[must_use]
+    pub fn lua_type_name(self) -> &'static str {
+        if self.as_type().is_some() { "type" } else { self.type_name() }
+    }
+}
+
+impl<'gc> Cx<'gc> {
+    /// The value of a type.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn type_value(&mut self, ty: &TypeRef) -> Result<Val<'gc>, LuaError> {
+        // SAFETY: the Vm waits for this native function.
+        Ok(Val::raw_new(unsafe { self.vm_mut().type_value(ty)? }))
+    }
+
+    /// A member that was kept.
+    #[must_use]
+    pub fn member(&self, ty: Val<'gc>, name: Val<'gc>) -> Val<'gc> {
+        match ty.kind() {
+            Kind::Userdata(ud) => ud.user_value().as_table().map_or(Val::NIL, |members| members.get(name)),
+            _ => Val::NIL,
+        }
+    }
+
+    /// Keeps a member of a type: it will be found without asking the metatable again.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn keep_member(&mut self, ty: Val<'gc>, name: Val<'gc>, member: Val<'gc>) -> Result<(), LuaError> {
+        let (Kind::Userdata(ud), Some(_)) = (ty.kind(), ty.as_type()) else { return Ok(()) };
+        let members = match ud.user_value().as_table() {
+            Some(members) => members,
+            None => {
+                let members = self.table(0, 1)?;
+                ud.set_user_value(members.into());
+                // SAFETY: live during 'gc.
+                unsafe { (*ty.raw().as_userdata()).role = Role::Members };
+                members
+            }
+        };
+        members.set(self, name, member)
+    }
+}
+
+/// The hash of a name, for [`Tab::get_bytes`]. It differs from one run of the program to the next.
+#[must_use]
+pub fn name_hash(name: &[u8]) -> u32 {
+    hash_bytes(name)
+}
+
+impl<'gc> Tab<'gc> {
+    /// Value of the string key with these bytes, whose [`name_hash`] is known, without metamethods.
+    #[inline]
+    #[must_use]
+    pub fn get_bytes(self, hash: u32, name: &[u8]) -> Val<'gc> {
+        // SAFETY: live during 'gc.
+        unsafe { Val::raw_new(Table::get_bytes(Val::from(self).raw().as_table(), hash, name)) }
+    }
+
+    /// The first entry at or after a place, and the place after it. Places start at 0 and are good while the table is not
+    /// changed (after a change they may skip entries or show them again).
+    #[inline]
+    #[must_use]
+    pub fn entry_at(self, place: usize) -> Option<(usize, Val<'gc>, Val<'gc>)> {
+        // SAFETY: live during 'gc.
+        let entry = unsafe { Table::next_at(Val::from(self).raw().as_table(), place) };
+        entry.map(|(next, k, v)| (next, Val::raw_new(k), Val::raw_new(v)))
+    }
+}
