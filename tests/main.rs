@@ -5,6 +5,7 @@
 //! example `WIPPY_TEST_ENGINE=lua5.3 cargo test --test main` checks the harness and the files against the reference.
 
 mod cli;
+mod docs;
 mod util;
 
 use std::process::ExitCode;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
     }
     if engine.is_wippy() {
         trials.extend(cli::trials());
+        trials.extend(docs::trials(&engine));
     }
     trials.extend(util::ratchet::stale_entries(&ratchet, &trials));
     libtest_mimic::run(&arguments, trials).exit_code()
