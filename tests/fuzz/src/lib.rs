@@ -1,8 +1,9 @@
 //! What the fuzz targets share: programs from bytes ([`grammar`]), and running them under limits.
 
 pub mod grammar;
+pub mod types;
 
-use wippy::runtime::script::Script;
+use wippy::runtime::script::{Outcome, Script};
 use wippy::vm::Exit;
 
 /// How a program runs.
@@ -73,6 +74,20 @@ pub fn run(chunk: &[u8], setup: Setup) {
     if !matches!(exit, Exit::Preempted | Exit::Yielded)
         && let Err(broken) = script.vm().check_heap()
     {
+        panic!("{broken}");
+    }
+}
+
+/// Runs a chunk that ends and must not fail, unless memory does.
+pub fn run_whole(chunk: &[u8], text: &str) {
+    let mut script = Script::new(Some(MEMORY)).expect("room for the libraries");
+    script.vm().set_slice(400);
+    assert!(matches!(script.start_chunk(chunk, b"=fuzz"), Ok(Ok(()))), "it loads: {text}");
+    if let Outcome::Failed(failure) = script.run() {
+        let message = String::from_utf8_lossy(&failure.message).into_owned();
+        assert!(message.contains("not enough memory"), "{message}\n{text}");
+    }
+    if let Err(broken) = script.vm().check_heap() {
         panic!("{broken}");
     }
 }
