@@ -1,4 +1,6 @@
--- Microseconds for one send and the receive of it, between two coroutines of one process.
+-- Microseconds for one send and the receive of it, between two coroutines of one process. Goal: 0.10.
+-- Seen without link-time optimisation on two cores that were very busy otherwise, where resume and yield of lua5.3 took
+-- 0.106: unbuffered 0.145 to 0.171, buffer of 1 0.124 to 0.137, buffer of 100 0.095 to 0.105, select of two 0.382 to 0.445.
 local N = tonumber(arg[1]) or 2000000
 
 local function measure(name, size)
