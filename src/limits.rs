@@ -183,3 +183,6 @@ pub const MAX_LEAF_DEPTH: usize = 8;
 
 /// Longest string that a validator looks at without asking the budget.
 pub const MAX_LEAF_STRING: usize = 4096;
+
+/// Milliseconds that the other processes of a script have to end when its main process has ended.
+pub const SCRIPT_STOP_MS: u64 = 1_000;

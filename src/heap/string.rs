@@ -13,6 +13,7 @@ use super::blob::Blob;
 use crate::limits::MAX_INLINE_STRING;
 use hashbrown::HashTable;
 use std::hash::{BuildHasher, Hasher};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Mutex};
 
 /// Header of a string object.
@@ -107,7 +108,18 @@ impl Str {
     }
 }
 
+static SEED_IS_FIXED: AtomicBool = AtomicBool::new(false);
+
+/// From now on every program hashes alike, so that a simulation traverses tables in the same order each time. Has an effect
+/// before the first string is hashed.
+pub fn fix_hash_seed() {
+    SEED_IS_FIXED.store(true, Ordering::Relaxed);
+}
+
 static SEED: LazyLock<u64> = LazyLock::new(|| {
+    if SEED_IS_FIXED.load(Ordering::Relaxed) {
+        return 0;
+    }
     // One random seed per program, so that nobody can prepare colliding keys.
     std::hash::RandomState::new().hash_one(0x7769_7070_u64)
 });

@@ -215,7 +215,9 @@ impl ErrorObject {
         self.layer.as_deref()
     }
 
-    fn bytes(&self) -> usize {
+    /// Memory of the error.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
         size_of::<Self>()
             + self.message.len()
             + self.kind.len()

@@ -401,6 +401,12 @@ impl Vm {
         text
     }
 
+    /// True if some coroutine waits for something outside that will end for certain.
+    #[must_use]
+    pub fn awaits_operation(&self) -> bool {
+        self.managed.slots.iter().any(|slot| matches!(slot.state, State::Waiting(Wait::Operation(_))))
+    }
+
     /// The coroutines that wait, the main one first.
     #[must_use]
     pub fn waiting(&self) -> Vec<Waiting> {

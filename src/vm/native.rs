@@ -450,6 +450,14 @@ impl<'gc> Cx<'gc> {
         Ok(Ud::new(self.vm_mut().heap.new_userdata(Box::new(data), bytes)?))
     }
 
+    /// As [`Self::sized_userdata`], around a value that is in a box already.
+    ///
+    /// # Errors
+    /// Memory; the value is dropped then.
+    pub fn boxed_userdata<T: Any + Send>(&mut self, data: Box<T>, bytes: usize) -> Result<Ud<'gc>, LuaError> {
+        Ok(Ud::new(self.vm_mut().heap.new_userdata(data, bytes)?))
+    }
+
     /// A coroutine that will run `f`.
     ///
     /// # Errors

@@ -9,11 +9,13 @@
 //! 2. The first reference to a table carries its sizes: the receiver makes it then and fills it when its turn comes.
 //! 3. Program constants are passed by address (they are immortal), strings with a buffer of their own by reference, other
 //!    strings by their bytes.
-//! 4. Functions, coroutines and userdata do not travel: they arrive as nil, and as a field not at all.
+//! 4. Functions, coroutines and userdata do not travel: they arrive as nil, and as a field not at all. Error objects are plain
+//!    data and do, without stack and context.
 //! 5. The bytes of a parcel come from [`Parcel::pack`] only, so what `unpack` reads is well-formed.
 #![allow(unsafe_op_in_unsafe_fn)]
 
 use super::LuaError;
+use super::error_object::ErrorObject;
 use super::native::{Cx, LStr, SharedBytes, Val};
 use crate::heap::value::{put, tag};
 use crate::heap::{Blob, Str, Table, Value, alloc};
@@ -50,16 +52,25 @@ mod mark {
     pub const END: u8 = 10;
     /// One byte: an integer from 0 to 255.
     pub const SMALL_INT: u8 = 11;
+    /// Four bytes: number of the error.
+    pub const ERROR: u8 = 12;
 }
 
 /// Copied values between two processes.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Parcel {
     bytes: Bytes,
-    blobs: Vec<SharedBytes>,
+    extras: Vec<Extra>,
     values: u32,
-    /// Bytes of the shared buffers.
-    blob_bytes: usize,
+    /// Bytes of the extras.
+    extra_bytes: usize,
+}
+
+/// What is passed beside the bytes.
+#[derive(Clone)]
+enum Extra {
+    Blob(SharedBytes),
+    Error(Arc<ErrorObject>),
 }
 
 impl Parcel {
@@ -103,10 +114,19 @@ impl Parcel {
     }
 
     fn put_blob(&mut self, shared: SharedBytes) {
-        self.blob_bytes += shared.bytes().len();
-        self.bytes.push(mark::BLOB);
-        self.bytes.extend_from_slice(&(self.blobs.len() as u32).to_le_bytes());
-        self.blobs.push(shared);
+        self.extra_bytes += shared.bytes().len();
+        self.put_extra(mark::BLOB, Extra::Blob(shared));
+    }
+
+    fn put_error(&mut self, error: &ErrorObject) {
+        self.extra_bytes += error.bytes();
+        self.put_extra(mark::ERROR, Extra::Error(Arc::new(error.carried())));
+    }
+
+    fn put_extra(&mut self, mark: u8, extra: Extra) {
+        self.bytes.push(mark);
+        self.bytes.extend_from_slice(&(self.extras.len() as u32).to_le_bytes());
+        self.extras.push(extra);
     }
 
     /// Number of values, nils included.
@@ -124,7 +144,7 @@ impl Parcel {
     #[must_use]
     pub fn cost(&self) -> usize {
         let spilled = if self.bytes.spilled() { self.bytes.capacity() } else { 0 };
-        spilled + self.blobs.capacity() * size_of::<SharedBytes>() + self.blob_bytes
+        spilled + self.extras.capacity() * size_of::<Extra>() + self.extra_bytes
     }
 
     /// Makes the values in this process and hands them to `each`, in order. A parcel may be unpacked more than once.
@@ -136,7 +156,7 @@ impl Parcel {
         cx: &mut Cx<'gc>,
         mut each: impl FnMut(&mut Cx<'gc>, Val<'gc>) -> Result<(), LuaError>,
     ) -> Result<(), LuaError> {
-        let mut unpacker = Unpacker { from: &self.bytes, blobs: &self.blobs, tables: Vec::new() };
+        let mut unpacker = Unpacker { from: &self.bytes, extras: &self.extras, tables: Vec::new() };
         for _ in 0..self.values {
             // SAFETY: nothing collects before the native function returns, and the bytes are well-formed (invariant 5).
             let v = unsafe { unpacker.root(cx)? };
@@ -196,6 +216,10 @@ impl Packer {
             tag::FLOAT => self.word(mark::FLOAT, v.payload),
             tag::STRING => self.string(v.as_str())?,
             tag::TABLE => self.reference(v.as_table())?,
+            tag::USERDATA => match Val::raw_new(v).as_error() {
+                Some(error) => self.parcel.put_error(&error),
+                None => self.parcel.bytes.push(mark::NIL),
+            },
             _ => out.push(mark::NIL),
         }
         Ok(())
@@ -289,7 +313,7 @@ impl Packer {
 
 struct Unpacker<'a> {
     from: &'a [u8],
-    blobs: &'a [SharedBytes],
+    extras: &'a [Extra],
     /// Tables of the value being made, by number, with the length of their array part.
     tables: Vec<(*mut Table, u32)>,
 }
@@ -341,8 +365,13 @@ impl Unpacker<'_> {
             mark::CONSTANT => Value::string(u64::from_le_bytes(self.take()) as *const Str),
             mark::BLOB => {
                 let number = self.index();
-                let blob = self.blobs[number].retain();
-                Value::string(cx.vm_mut().heap.adopt_blob(blob)?)
+                let Extra::Blob(shared) = &self.extras[number] else { return Ok(Value::NIL) };
+                Value::string(cx.vm_mut().heap.adopt_blob(shared.retain())?)
+            }
+            mark::ERROR => {
+                let number = self.index();
+                let Extra::Error(error) = &self.extras[number] else { return Ok(Value::NIL) };
+                cx.new_error((**error).clone())?.raw()
             }
             mark::NEW_TABLE => {
                 let (array, fields) = (self.index(), self.index());

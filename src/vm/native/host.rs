@@ -62,6 +62,12 @@ impl SharedBytes {
     }
 }
 
+impl Clone for SharedBytes {
+    fn clone(&self) -> Self {
+        Self(self.retain())
+    }
+}
+
 impl Drop for SharedBytes {
     fn drop(&mut self) {
         // SAFETY: this reference is given back once.
@@ -102,7 +108,9 @@ impl Vm {
             let resting = (*(*th).frame).kind == FrameKind::Native;
             let top = (*th).top.offset_from((*th).stack);
             // Without memory for it the window is short.
-            let at = self.free_top();
+            // A slice may have ended between the two halves of a call with an open number of arguments: those reach up to
+            // `top`, above the registers of the function.
+            let at = self.free_top().max((*th).top);
             let at = self.ensure_stack(at, NATIVE_STACK).unwrap_or(at);
             put(at, Val::native(&HOST).raw());
             (*th).frame = (*th).frame.add(1);
@@ -147,6 +155,12 @@ static HOST: Native = Native::new("?", |_| Ok(Step::Return(0)));
 pub type HostData = Box<dyn Any + Send>;
 
 impl Vm {
+    /// Reductions that the last slice has used up so far.
+    #[must_use]
+    pub fn used_reductions(&self) -> u32 {
+        self.slice.saturating_sub(self.budget.max(0)).unsigned_abs()
+    }
+
     /// Gives the process its host data.
     pub fn set_host(&mut self, data: HostData) {
         self.host = Some(data);
