@@ -7,7 +7,7 @@
 use super::failure::{self, Texts};
 use super::{exit, signal};
 use crate::bytecode::Proto;
-use crate::heap::Code;
+use crate::heap::SharedCode;
 use crate::limits::MAX_HISTORY;
 use crate::runtime::loader::compile_source;
 use crate::runtime::script::{Reply, Script};
@@ -72,7 +72,7 @@ pub fn run(_: &Args, memory_limit: Option<usize>) -> i32 {
 /// Runs one input and prints its values.
 fn execute(script: &mut Script, input: Input, texts: &mut Texts) -> Reply {
     texts.add(&input.proto.source, input.text, input.prefix);
-    if script.start(Code::link_shared(input.proto), &[]).is_err() {
+    if script.start(SharedCode::publish(input.proto), &[]).is_err() {
         return Reply::Failed(crate::runtime::script::Failure {
             message: b"not enough memory".to_vec(),
             traceback: Vec::new(),

@@ -39,6 +39,29 @@ pub struct Code {
     pub types: Option<Arc<TypePool>>,
 }
 
+/// Shared code that stays for the whole run of the program, for any thread.
+#[derive(Clone, Copy)]
+pub struct SharedCode(&'static Code);
+
+// SAFETY: shared code is immutable once linked, and its strings are immortal constants (invariants 1 and 2).
+unsafe impl Send for SharedCode {}
+// SAFETY: as above.
+unsafe impl Sync for SharedCode {}
+
+impl SharedCode {
+    /// Links code that is never given back: functions made from it may be anywhere.
+    #[must_use]
+    pub fn publish(proto: Proto) -> Self {
+        Self(Box::leak(Code::link_shared(proto)))
+    }
+
+    /// The code.
+    #[must_use]
+    pub fn code(self) -> &'static Code {
+        self.0
+    }
+}
+
 /// Owner of local code in a heap.
 #[repr(C)]
 pub struct Unit {

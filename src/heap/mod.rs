@@ -21,7 +21,7 @@ pub mod value;
 pub use alloc::{Heap, OutOfMemory};
 pub use blob::Blob;
 pub use closure::{Closure, NativeClosure, Upval};
-pub use code::{Code, Unit};
+pub use code::{Code, SharedCode, Unit};
 pub use gc::{Gc, Roots};
 pub use string::Str;
 pub use table::{Node, Table, TableError};

@@ -1,12 +1,23 @@
 //! The runtime: loading code into processes and running them.
 
 pub mod clock;
+pub mod context;
 pub mod failure;
+pub mod host;
+pub mod library;
+pub mod listing;
 pub mod loader;
 pub mod mailbox;
+pub mod message;
+pub mod names;
+pub mod node;
+pub mod peer;
 pub mod pid;
+pub mod process;
+pub mod program;
 pub mod sched;
 pub mod script;
+pub mod source;
 pub mod timer;
 
 mod sync;

@@ -1,8 +1,9 @@
 //! A plain script: one process with the complete standard library.
 
 use super::{failure, loader};
-use crate::heap::{Code, Value};
+use crate::heap::{SharedCode, Value};
 use crate::vm::native::{Cx, Kind, Val};
+use crate::vm::parcel::Parcel;
 use crate::vm::{Exit, LoadMode, LuaError, Vm};
 
 /// How a script ended.
@@ -23,6 +24,14 @@ pub struct Failure {
     pub traceback: Vec<u8>,
     /// Where it happened, if that is known and has source.
     pub place: Option<crate::vm::error::Place>,
+}
+
+impl Outcome {
+    /// A failure that has no place in a program.
+    #[must_use]
+    pub fn failed(message: &[u8]) -> Self {
+        Self::Failed(Failure { message: message.to_vec(), traceback: Vec::new(), place: None })
+    }
 }
 
 /// How one input of a session ended.
@@ -82,10 +91,8 @@ impl Script {
     ///
     /// # Errors
     /// Memory.
-    pub fn start(&mut self, code: Box<Code>, args: &[Vec<u8>]) -> Result<(), LuaError> {
-        // Code of program files stays for the whole run: functions made from it may be anywhere.
-        let code: &'static Code = Box::leak(code);
-        let f = self.vm.function(code)?;
+    pub fn start(&mut self, code: SharedCode, args: &[Vec<u8>]) -> Result<(), LuaError> {
+        let f = self.vm.function(code.code())?;
         let mut values: Vec<Value> = Vec::with_capacity(args.len());
         for arg in args {
             values.push(Value::string(self.vm.heap.new_string(arg)?));
@@ -144,8 +151,50 @@ impl Script {
         }
     }
 
+    /// What a run that is over means for the program whose main process this is.
+    pub fn outcome(&mut self, left: Exit) -> Outcome {
+        match left {
+            Exit::Done => self.outcome_of_results(),
+            Exit::Quit(code) => Outcome::Quit(code),
+            _ => Outcome::Failed(self.failure()),
+        }
+    }
+
+    /// The error object that the program raised and did not catch, if it was one.
+    pub fn raised(&mut self, left: Exit) -> Option<crate::vm::error_object::ErrorObject> {
+        let values = self.vm.exit_values().to_vec();
+        if left == Exit::Done {
+            return failure::of_results(&mut self.vm, &values);
+        }
+        let value = *values.first()?;
+        self.vm.with_context(|cx| cx.host_value(value).as_error().map(|e| e.failure()))
+    }
+
+    /// What a run that is over means for other processes.
+    ///
+    /// # Errors
+    /// Memory, for the copy of the result.
+    pub fn exit(&mut self, left: Exit) -> Result<super::message::Exit, LuaError> {
+        use super::message::Exit as Ended;
+        let values = self.vm.exit_values().to_vec();
+        let failure = match left {
+            Exit::Done => failure::of_results(&mut self.vm, &values),
+            _ => {
+                let value = values.first().copied().unwrap_or(Value::NIL);
+                Some(failure::of_raised(&mut self.vm, value, None))
+            }
+        };
+        if let Some(error) = failure {
+            return Ok(Ended::Failed(error));
+        }
+        self.vm.with_context(|cx| {
+            let result = values.first().map(|&v| cx.host_value(v));
+            Parcel::pack(cx, result.filter(|v| !v.is_nil())).map(Ended::Normal)
+        })
+    }
+
     /// Nothing runs and nothing outside could change that: the program would stand still for ever.
-    fn give_up(&mut self) {
+    pub fn give_up(&mut self) {
         let text = self.vm.deadlock_text("deadlock: all coroutines are blocked");
         self.vm.fail_idle(&text);
     }
@@ -200,7 +249,7 @@ impl Script {
     }
 
     /// The second argument of `os.exit`.
-    fn close_if_asked(&mut self) {
+    pub(super) fn close_if_asked(&mut self) {
         if self.vm.close_on_exit {
             self.close();
         }
@@ -231,8 +280,8 @@ mod tests {
 
     static BROKEN: Native = Native::new("broken", |_| panic!("on purpose"));
 
-    fn code(text: &str) -> Box<Code> {
-        Code::link_shared(loader::compile_source(text.as_bytes(), b"=test").expect("a program"))
+    fn code(text: &str) -> SharedCode {
+        SharedCode::publish(loader::compile_source(text.as_bytes(), b"=test").expect("a program"))
     }
 
     /// A mistake of ours in a native function ends that run, not the host, and the process can still be used.

@@ -1,5 +1,7 @@
 //! The command line as a user meets it: exit codes, streams, messages, sessions.
 
+mod processes;
+
 use libtest_mimic::Trial;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -379,10 +381,25 @@ fn examples_are_programs() {
     let args: Vec<&str> = ["check"].into_iter().chain(names.iter().map(String::as_str)).collect();
     check(&said(wippy(&examples, &args), ""), 0, "", "");
     check(&said(wippy(&examples, &["run", "hello.lua", "Ada"]), ""), 0, "Hello, Ada!\n", "");
+    for (name, out) in [
+        ("ping_pong.lua", "50 rounds\n"),
+        ("worker_pool.lua", "20 jobs, sum of the results 133000\n"),
+        ("pipeline.lua", "1:ONE\n2:TWO\n3:THREE\n"),
+        ("rate_limiter.lua", "fill\nfill\n7 served\n"),
+        ("many_processes.lua", "50 processes have answered\n"),
+    ] {
+        let said = said(wippy(&examples, &["run", name, "50"]), "");
+        assert_eq!((said.code, said.out.as_str()), (Some(0), out), "{name}: {}", said.err);
+    }
+    let supervisor = said(wippy(&examples, &["run", "supervisor.lua"]), "");
+    assert!(supervisor.out.ends_with("finished: it works after 3 failures\n"), "{}", supervisor.out);
 }
 
 /// The tests of this module.
 pub fn trials() -> Vec<Trial> {
+    use processes::{
+        a_seed_is_a_run, listing, seeds_find_wrong_orders, signals, statistics, the_main_process_decides,
+    };
     macro_rules! trials {
         ($($name:ident)*) => {
             vec![$(Trial::test(concat!("cli::", stringify!($name)), || { $name(); Ok(()) })),*]
@@ -392,5 +409,6 @@ pub fn trials() -> Vec<Trial> {
         help_and_unknown version arguments exit_codes files_that_cannot_run syntax_errors uncaught_errors deadlocks
         excerpt_follows_the_message excerpt_of_eval_and_stdin memory_limit bytecode_listing closed_output
         repl_values_and_lines repl_shares_standard_input finalizers_at_the_end repl_goes_on_after_errors repl_excerpt_of_earlier_input examples_are_programs
+        a_seed_is_a_run seeds_find_wrong_orders the_main_process_decides statistics signals listing
     ]
 }

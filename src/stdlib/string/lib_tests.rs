@@ -8,7 +8,7 @@ fn run(source: &str, slice: i32) -> u64 {
     let mut script = Script::new(Some(64 << 20)).expect("a fresh process");
     script.vm().set_slice(slice);
     let proto = crate::runtime::loader::compile_source(source.as_bytes(), b"=test").expect("valid source");
-    script.start(crate::heap::Code::link_shared(proto), &[]).expect("memory");
+    script.start(crate::heap::SharedCode::publish(proto), &[]).expect("memory");
     let mut slices = 1;
     loop {
         match script.vm().run() {

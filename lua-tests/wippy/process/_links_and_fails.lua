@@ -1,0 +1,4 @@
+return function(pid)
+  assert(process.link(pid))
+  error("on purpose")
+end

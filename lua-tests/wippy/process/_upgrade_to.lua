@@ -1,0 +1,1 @@
+return function(id) process.upgrade(id) end

@@ -1,0 +1,541 @@
+//! What a process knows of itself while it runs: subscriptions, messages that nobody took yet, waits for other processes.
+//!
+//! It lives in the host data of the interpreter, where the functions of the `process` library find it.
+//!
+//! 1. A letter is routed once, when it is taken out of the mailbox: notices to `events`, messages to the port that listens to
+//!    exactly their topic, else to `rest`, from which the inbox takes. A new port takes what is its own out of `rest`; what
+//!    a port that ends still has goes back, in order of arrival (`Queued::number`).
+//! 2. A channel gets a value when a receiver waits or its buffer has room (`serve`), or when a receiver asks (`feed`).
+//! 3. Letters kept here are on the account of the heap.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::message::{Answer, Exit, Letter, Message, Notice};
+use super::node::Node;
+use super::peer::Peer;
+use super::pid::EMPTY_PID;
+use super::source::Program;
+use crate::vm::LuaError;
+use crate::vm::channel::Chan;
+use crate::vm::error_object::{Details, ErrorObject, kind};
+use crate::vm::managed::Ticket;
+use crate::vm::native::{Cx, Tab, Val};
+use crate::vm::parcel::{Parcel, Text};
+
+/// Topic of the inbox's channel.
+pub const INBOX: &str = "@pid/inbox";
+/// Topic of the channel of events.
+pub const EVENTS: &str = "@pid/events";
+
+/// Registry key of the table of channels.
+const CHANNELS: i64 = -1;
+
+/// Values that children inherit.
+pub type Values = Details;
+
+/// See the head of the file.
+pub struct Context {
+    pub node: Arc<Node>,
+    pub me: Arc<Peer>,
+    pub program: Arc<Program>,
+    pub values: Arc<Values>,
+    /// A failed link is an event and not the end.
+    pub trap_links: bool,
+    /// Wants to hear of newer code.
+    pub upgradable: bool,
+    /// Whom this process monitors.
+    pub watching: Vec<Arc<Peer>>,
+    /// Why the process ends without running any more.
+    pub doomed: Option<ErrorObject>,
+    /// Code to go on with.
+    pub upgrade: Option<Upgrade>,
+    waits: Vec<(u64, Ticket)>,
+    tickets: u64,
+    letters: VecDeque<Letter>,
+    events: VecDeque<(Box<Notice>, Duration)>,
+    rest: VecDeque<Queued>,
+    ports: Vec<Port>,
+    arrivals: u64,
+    channels: i64,
+}
+
+/// What `process.upgrade` asks for.
+pub struct Upgrade {
+    pub program: Vec<u8>,
+    pub args: Parcel,
+}
+
+struct Queued {
+    number: u64,
+    message: Box<Message>,
+}
+
+/// A subscription: a topic and the channel that gets its messages.
+struct Port {
+    topic: Text,
+    form: Form,
+    /// Key in the table of channels.
+    key: i64,
+    /// Of the channel.
+    address: usize,
+    queue: VecDeque<Queued>,
+}
+
+/// What a channel gets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Inbox,
+    Events,
+    /// Message objects of one topic.
+    Message,
+    /// The values of the messages of one topic.
+    Raw,
+}
+
+/// Why a subscription was refused.
+pub enum Subscribed<'gc> {
+    /// This is the channel.
+    To(Val<'gc>),
+    /// The topic has another channel.
+    Taken,
+}
+
+impl Context {
+    /// Of a process that has not run.
+    #[must_use]
+    pub fn new(node: Arc<Node>, me: Arc<Peer>, program: Arc<Program>, values: Arc<Values>) -> Self {
+        Self {
+            node,
+            me,
+            program,
+            values,
+            trap_links: false,
+            upgradable: false,
+            watching: Vec::new(),
+            doomed: None,
+            upgrade: None,
+            waits: Vec::new(),
+            tickets: 0,
+            letters: VecDeque::new(),
+            events: VecDeque::new(),
+            rest: VecDeque::new(),
+            ports: Vec::new(),
+            arrivals: 0,
+            channels: 0,
+        }
+    }
+
+    /// What new code keeps of the old: everything but subscriptions, waits and options. Messages of closed subscriptions wait
+    /// again.
+    #[must_use]
+    pub fn upgraded(mut self, program: Arc<Program>) -> Self {
+        for port in std::mem::take(&mut self.ports) {
+            self.put_back(port.queue);
+        }
+        let mut new = Self::new(self.node, self.me, program, self.values);
+        new.watching = self.watching;
+        new.events = self.events;
+        new.rest = self.rest;
+        new.arrivals = self.arrivals;
+        new.tickets = self.tickets;
+        new
+    }
+
+    /// Bytes of the letters kept here, which are to be on the heap's account.
+    #[must_use]
+    pub fn kept_bytes(&self) -> usize {
+        let messages = self.rest.iter().chain(self.ports.iter().flat_map(|port| &port.queue));
+        let messages: usize = messages.map(|queued| message_cost(&queued.message)).sum();
+        messages + self.events.len() * NOTICE_COST
+    }
+
+    /// Whether letters wait that nobody has taken.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.rest.len() + self.events.len() + self.ports.iter().map(|port| port.queue.len()).sum::<usize>()
+    }
+
+    // ---- waits ----
+
+    /// A number for something that the process will be told of.
+    pub fn next_ticket(&mut self) -> u64 {
+        self.tickets += 1;
+        self.tickets
+    }
+
+    /// The coroutine with this ticket waits for the answer with that number.
+    pub fn wait_for(&mut self, number: u64, ticket: Ticket) {
+        self.waits.push((number, ticket));
+    }
+
+    // ---- receiving ----
+
+    /// Takes everything out of the mailbox and routes it.
+    ///
+    /// # Errors
+    /// Memory, for the values of answers.
+    pub fn receive(&mut self, cx: &mut Cx<'_>) -> Result<(), LuaError> {
+        if self.me.mailbox.is_empty() && self.letters.is_empty() {
+            return Ok(());
+        }
+        let mut letters = std::mem::take(&mut self.letters);
+        let bytes = self.me.mailbox.drain_into(&mut letters);
+        cx.vm_mut().heap.add_external(bytes);
+        let mut done = Ok(());
+        while done.is_ok()
+            && let Some(letter) = letters.pop_front()
+        {
+            match letter {
+                Letter::Message(message) => self.route(cx, message),
+                Letter::Notice(notice, at) => done = self.take_notice(cx, notice, at),
+            }
+        }
+        self.letters = letters;
+        done
+    }
+
+    fn route(&mut self, cx: &mut Cx<'_>, message: Box<Message>) {
+        self.arrivals += 1;
+        let queued = Queued { number: self.arrivals, message };
+        let form = |port: &Port| matches!(port.form, Form::Message | Form::Raw);
+        let Some(at) = self.ports.iter().position(|p| form(p) && p.topic == queued.message.topic) else {
+            if !queued.message.topic.bytes().starts_with(b"@") {
+                self.rest.push_back(queued);
+            } else {
+                cx.vm_mut().heap.sub_external(message_cost(&queued.message));
+            }
+            return;
+        };
+        if is_closed(cx, self.ports[at].key) {
+            // The program closed the channel: that ends the subscription, and this message is dropped.
+            cx.vm_mut().heap.sub_external(message_cost(&queued.message));
+            let port = self.ports.remove(at);
+            self.put_back(port.queue);
+        } else {
+            self.ports[at].queue.push_back(queued);
+        }
+    }
+
+    /// Messages of a port that ends go back to where they came from.
+    fn put_back(&mut self, queue: VecDeque<Queued>) {
+        if queue.is_empty() {
+            return;
+        }
+        self.rest.extend(queue);
+        self.rest.make_contiguous().sort_by_key(|queued| queued.number);
+    }
+
+    fn take_notice(&mut self, cx: &mut Cx<'_>, notice: Box<Notice>, at: Duration) -> Result<(), LuaError> {
+        match &*notice {
+            Notice::LinkDown { from, .. } => {
+                if !self.me.forget_link(from) {
+                    // Unlinked meanwhile.
+                } else if self.trap_links {
+                    self.events.push_back((notice, at));
+                    return Ok(());
+                } else if self.doomed.is_none() {
+                    self.doomed = Some(ErrorObject::new("linked process failed").with_kind(kind::INTERNAL));
+                }
+            }
+            Notice::Exit { from, .. } => {
+                self.watching.retain(|peer| !Arc::ptr_eq(peer, from));
+                self.events.push_back((notice, at));
+                return Ok(());
+            }
+            Notice::Cancel { .. } => {
+                self.events.push_back((notice, at));
+                return Ok(());
+            }
+            Notice::Answer { ticket, answer } => self.answer(cx, *ticket, answer)?,
+        }
+        cx.vm_mut().heap.sub_external(NOTICE_COST);
+        Ok(())
+    }
+
+    fn answer(&mut self, cx: &mut Cx<'_>, number: u64, answer: &Answer) -> Result<(), LuaError> {
+        let Some(at) = self.waits.iter().position(|wait| wait.0 == number) else { return Ok(()) };
+        let (_, ticket) = self.waits.swap_remove(at);
+        let values = match answer {
+            // The function that waits knows what it has started.
+            Answer::Started => {
+                cx.reenter(ticket, &[])?;
+                return Ok(());
+            }
+            Answer::NotStarted(error) => [Val::NIL, cx.new_error(error.carried())?],
+            Answer::Ended(exit) => match &**exit {
+                Exit::Normal(parcel) => [first_value(cx, parcel)?, Val::NIL],
+                Exit::Failed(error) => [Val::NIL, cx.new_error(error.failure())?],
+            },
+        };
+        cx.complete(ticket, &values)?;
+        Ok(())
+    }
+
+    // ---- ports ----
+
+    /// The channel of a topic, made if there is none. `whole` asks for message objects instead of values.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn listen<'gc>(&mut self, cx: &mut Cx<'gc>, topic: Text, whole: bool) -> Result<Val<'gc>, LuaError> {
+        if let Some(port) = self.ports.iter_mut().find(|port| port.topic == topic) {
+            if whole && port.form == Form::Raw {
+                port.form = Form::Message;
+            }
+            return Ok(channel(cx, port.key));
+        }
+        let capacity = usize::from(!topic.bytes().starts_with(b"@"));
+        let ch = cx.new_channel(capacity)?;
+        let form = if whole { Form::Message } else { Form::Raw };
+        self.open(cx, topic, form, ch)?;
+        Ok(ch.into())
+    }
+
+    /// Gives the messages of a topic to a channel.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn subscribe<'gc>(
+        &mut self,
+        cx: &mut Cx<'gc>,
+        topic: Text,
+        ch: Chan<'gc>,
+    ) -> Result<Subscribed<'gc>, LuaError> {
+        match self.ports.iter().find(|port| port.topic == topic) {
+            Some(port) if port.address != Val::from(ch).address() => return Ok(Subscribed::Taken),
+            Some(_) => {}
+            None => self.open(cx, topic, Form::Raw, ch)?,
+        }
+        Ok(Subscribed::To(ch.into()))
+    }
+
+    fn open<'gc>(
+        &mut self,
+        cx: &mut Cx<'gc>,
+        topic: Text,
+        form: Form,
+        ch: Chan<'gc>,
+    ) -> Result<(), LuaError> {
+        let form = match topic.bytes() {
+            t if t == INBOX.as_bytes() => Form::Inbox,
+            t if t == EVENTS.as_bytes() => Form::Events,
+            _ => form,
+        };
+        if form == Form::Events {
+            self.me.listens_to_events();
+        }
+        let channels = channels(cx)?;
+        self.channels += 1;
+        let key = self.channels;
+        channels.set_int(cx, key, ch.into())?;
+        ch.set_fed(true);
+        let mut port = Port { topic, form, key, address: Val::from(ch).address(), queue: VecDeque::new() };
+        if matches!(form, Form::Message | Form::Raw) {
+            let (own, rest) =
+                std::mem::take(&mut self.rest).into_iter().partition(|q| q.message.topic == port.topic);
+            port.queue = own;
+            self.rest = rest;
+        }
+        self.ports.push(port);
+        self.receive(cx)?;
+        self.serve(cx)
+    }
+
+    /// Ends the subscriptions of a channel and closes it. False if there are none.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn unlisten(&mut self, cx: &mut Cx<'_>, ch: Chan<'_>) -> Result<bool, LuaError> {
+        let (gone, left): (Vec<Port>, Vec<Port>) = std::mem::take(&mut self.ports)
+            .into_iter()
+            .partition(|port| port.address == Val::from(ch).address());
+        self.ports = left;
+        let mut live = false;
+        for port in gone {
+            let channel = channel(cx, port.key);
+            channels(cx)?.set_int(cx, port.key, Val::NIL)?;
+            self.put_back(port.queue);
+            if let Some(ch) = channel.as_channel() {
+                live |= !ch.is_closed();
+                ch.close(cx)?;
+            }
+        }
+        Ok(live)
+    }
+
+    /// Gives waiting letters to the channels that can take them now.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn serve(&mut self, cx: &mut Cx<'_>) -> Result<(), LuaError> {
+        for at in 0..self.ports.len() {
+            while self.head(at).is_some() {
+                let Some(ch) = channel(cx, self.ports[at].key).as_channel() else { break };
+                if !ch.accepts(cx) {
+                    break;
+                }
+                let v = self.take(cx, at)?;
+                ch.deliver(cx, v)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Number of the first letter for a port.
+    fn head(&self, at: usize) -> Option<u64> {
+        let port = &self.ports[at];
+        match port.form {
+            Form::Events => self.events.front().map(|_| 0),
+            Form::Inbox => self.rest.front().map(|queued| queued.number),
+            Form::Message | Form::Raw => port.queue.front().map(|queued| queued.number),
+        }
+    }
+
+    /// The next value for a channel that somebody receives from.
+    ///
+    /// # Errors
+    /// Memory; the letter stays then.
+    pub fn feed<'gc>(&mut self, cx: &mut Cx<'gc>, ch: Chan<'gc>) -> Result<Option<Val<'gc>>, LuaError> {
+        self.receive(cx)?;
+        let own = (0..self.ports.len()).filter(|&at| self.ports[at].address == Val::from(ch).address());
+        let first = own.filter_map(|at| Some((self.head(at)?, at))).min();
+        first.map(|(_, at)| self.take(cx, at)).transpose()
+    }
+
+    /// The first letter of a port as a value.
+    fn take<'gc>(&mut self, cx: &mut Cx<'gc>, at: usize) -> Result<Val<'gc>, LuaError> {
+        let form = self.ports[at].form;
+        if form == Form::Events {
+            let Some((notice, time)) = self.events.front() else { return Ok(Val::NIL) };
+            let event = event(cx, notice, *time)?;
+            self.events.pop_front();
+            cx.vm_mut().heap.sub_external(NOTICE_COST);
+            return Ok(event.into());
+        }
+        let queue = if form == Form::Inbox { &mut self.rest } else { &mut self.ports[at].queue };
+        if form == Form::Raw {
+            let Some(queued) = queue.front() else { return Ok(Val::NIL) };
+            let v = raw_value(cx, &queued.message.payload)?;
+            if let Some(queued) = queue.pop_front() {
+                cx.vm_mut().heap.sub_external(message_cost(&queued.message));
+            }
+            return Ok(v);
+        }
+        let Some(queued) = queue.pop_front() else { return Ok(Val::NIL) };
+        let cost = message_cost(&queued.message);
+        // Off the account of letters, on that of objects.
+        cx.vm_mut().heap.sub_external(cost);
+        super::library::message::object(cx, queued.message, cost)
+    }
+
+    // ---- the end ----
+
+    /// Tells others that this process does not watch them any more.
+    pub fn stop_watching(&self) {
+        for peer in &self.watching {
+            peer.remove_monitor(&self.me);
+        }
+    }
+
+    /// Counts a message sent.
+    pub fn count_message(&self) {
+        self.node.counters.messages.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// As [`Letter::cost`].
+fn message_cost(message: &Message) -> usize {
+    size_of::<Letter>() + message.cost()
+}
+
+const NOTICE_COST: usize = size_of::<Letter>() + size_of::<Notice>();
+
+fn channels<'gc>(cx: &mut Cx<'gc>) -> Result<Tab<'gc>, LuaError> {
+    if let Some(t) = cx.registry().get_int(CHANNELS).as_table() {
+        return Ok(t);
+    }
+    let t = cx.table(2, 0)?;
+    cx.registry().set_int(cx, CHANNELS, t.into())?;
+    Ok(t)
+}
+
+fn channel<'gc>(cx: &Cx<'gc>, key: i64) -> Val<'gc> {
+    cx.registry().get_int(CHANNELS).as_table().map_or(Val::NIL, |t| t.get_int(key))
+}
+
+fn is_closed(cx: &Cx<'_>, key: i64) -> bool {
+    channel(cx, key).as_channel().is_none_or(Chan::is_closed)
+}
+
+/// The one value of a parcel, nil if it is empty.
+fn first_value<'gc>(cx: &mut Cx<'gc>, parcel: &Parcel) -> Result<Val<'gc>, LuaError> {
+    let mut first = None;
+    parcel.unpack(cx, |_, v| {
+        first.get_or_insert(v);
+        Ok(())
+    })?;
+    Ok(first.unwrap_or(Val::NIL))
+}
+
+/// What a listener gets that did not ask for message objects: nothing, the value, or an array of the values.
+fn raw_value<'gc>(cx: &mut Cx<'gc>, parcel: &Parcel) -> Result<Val<'gc>, LuaError> {
+    if parcel.len() < 2 {
+        return first_value(cx, parcel);
+    }
+    let array = cx.table(parcel.len(), 0)?;
+    let mut i = 0;
+    parcel.unpack(cx, |cx, v| {
+        i += 1;
+        array.set_int(cx, i, v)
+    })?;
+    Ok(array.into())
+}
+
+/// Names of the kinds of events.
+pub mod event_kind {
+    pub const CANCEL: &str = "pid.cancel";
+    pub const EXIT: &str = "pid.exit";
+    pub const LINK_DOWN: &str = "pid.link.down";
+    pub const OUTDATED: &str = "pid.outdated";
+}
+
+/// A notice as the table that programs get.
+fn event<'gc>(cx: &mut Cx<'gc>, notice: &Notice, at: Duration) -> Result<Tab<'gc>, LuaError> {
+    let t = cx.table(0, 4)?;
+    t.set_name(cx, "at", Val::float(at.as_secs_f64()))?;
+    let (kind, from, exit) = match notice {
+        Notice::Cancel { from, reason } => {
+            let reason = reason.to_value(cx)?;
+            t.set_name(cx, "reason", reason)?;
+            (event_kind::CANCEL, from.as_ref(), None)
+        }
+        Notice::Exit { from, exit } => (event_kind::EXIT, Some(from), Some(exit)),
+        Notice::LinkDown { from, exit } => (event_kind::LINK_DOWN, Some(from), Some(exit)),
+        Notice::Answer { .. } => unreachable!("answers are for waits and never queued as events"),
+    };
+    let kind = cx.name(kind);
+    t.set_name(cx, "kind", kind)?;
+    let from = match from {
+        Some(peer) => cx.string(peer.pid.to_string().as_bytes())?,
+        None => cx.name(EMPTY_PID),
+    };
+    t.set_name(cx, "from", from)?;
+    if let Some(exit) = exit {
+        let result = cx.table(0, 2)?;
+        match &**exit {
+            Exit::Normal(parcel) => {
+                let v = first_value(cx, parcel)?;
+                result.set_name(cx, "value", v)?;
+            }
+            Exit::Failed(error) => {
+                let error = cx.new_error(error.failure())?;
+                result.set_name(cx, "error", error)?;
+            }
+        }
+        t.set_name(cx, "result", result.into())?;
+    }
+    Ok(t)
+}

@@ -1,0 +1,37 @@
+//! `process.send`.
+
+use super::{R, check_allowed, done, invalid, resolve, with_process};
+use crate::runtime::message::{Letter, Message};
+use crate::runtime::node::process_not_found;
+use crate::vm::native::Cx;
+use crate::vm::parcel::{Parcel, Text};
+
+/// Queues the message before it returns, so it never waits.
+pub fn send(cx: &mut Cx<'_>) -> R {
+    if cx.top() < 2 && !(cx.top() == 1 && cx.arg(0).is_nil()) {
+        return cx.ret_error(invalid("send requires at least destination and topic arguments"));
+    }
+    let destination = cx.check_str(0)?;
+    let topic = cx.check_str(1)?;
+    if topic.bytes().starts_with(b"@") {
+        return cx.ret_error(invalid("cannot send to @ topics"));
+    }
+    with_process(cx, |cx, context| {
+        let to = match resolve(context, destination.bytes()) {
+            Ok(Ok(peer)) => peer,
+            Ok(Err(pid)) => return cx.ret_error(process_not_found(&pid)),
+            Err(e) => return cx.ret_error(e),
+        };
+        if let Err(e) = check_allowed(context, "process.send", "send", destination.bytes()) {
+            return cx.ret_error(e);
+        }
+        let values: smallvec::SmallVec<[_; 4]> = (2..cx.top()).map(|i| cx.arg(i)).collect();
+        let payload = Parcel::pack(cx, values)?;
+        let message = Message { from: Some(context.me.clone()), topic: Text::of(topic), payload };
+        context.count_message();
+        match context.node.send(&to, Letter::Message(Box::new(message))) {
+            Ok(()) => done(cx),
+            Err(e) => cx.ret_error(e),
+        }
+    })
+}

@@ -1,0 +1,480 @@
+//! A process as a task: one interpreter, run slice by slice, fed from its mailbox, and what is told to others at its end.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Sender;
+
+use super::context::{Context, Values};
+use super::library;
+use super::message::{Answer, Exit, Notice};
+use super::node::Node;
+use super::peer::{Peer, Watcher};
+use super::sched::{End, Task, Turn, TurnContext};
+use super::script::{Outcome, Script};
+use super::source::Program;
+use crate::heap::Value;
+use crate::vm::error_object::{ErrorObject, kind};
+use crate::vm::native::Cx;
+use crate::vm::parcel::Parcel;
+use crate::vm::{Exit as Left, LuaError};
+
+/// What a process starts with.
+pub struct Start {
+    pub args: Parcel,
+    pub values: Arc<Values>,
+    /// Number of the starter's wait, if it waits.
+    pub ticket: u64,
+    /// Who waits until the process has begun.
+    pub answer_to: Option<(Arc<Peer>, u64)>,
+}
+
+/// Where a process is in its life.
+enum Phase {
+    /// It has no interpreter yet.
+    New,
+    /// Its chunk runs.
+    Chunk,
+    /// Its function runs.
+    Body,
+}
+
+/// See the head of the file.
+pub struct Process {
+    node: Arc<Node>,
+    peer: Arc<Peer>,
+    program: Arc<Program>,
+    phase: Phase,
+    start: Start,
+    script: Option<Script>,
+    exit: Option<Exit>,
+    /// The main process of a program: its end is reported here.
+    report: Option<Sender<Ended>>,
+    outcome: Option<Outcome>,
+    /// New code has not come to its function yet.
+    upgrading: bool,
+}
+
+/// The end of a main process, with its interpreter if it still has one.
+pub struct Ended {
+    pub script: Option<Script>,
+    pub outcome: Outcome,
+}
+
+fn no_memory() -> ErrorObject {
+    ErrorObject::new("not enough memory").with_kind(kind::INTERNAL)
+}
+
+/// Deliveries in one turn before others get theirs.
+const ROUNDS: u32 = 64;
+
+impl Process {
+    /// A process that has not run.
+    #[must_use]
+    pub fn new(node: Arc<Node>, peer: Arc<Peer>, program: Arc<Program>, start: Start) -> Self {
+        Self {
+            node,
+            peer,
+            program,
+            phase: Phase::New,
+            start,
+            script: None,
+            exit: None,
+            report: None,
+            outcome: None,
+            upgrading: false,
+        }
+    }
+
+    /// The main process of a program, whose script has been started.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn main(
+        node: &Arc<Node>,
+        peer: &Arc<Peer>,
+        program: Arc<Program>,
+        script: Script,
+        report: Sender<Ended>,
+    ) -> Self {
+        let start = Start { args: Parcel::default(), values: Arc::default(), ticket: 0, answer_to: None };
+        let mut process = Self::new(node.clone(), peer.clone(), program, start);
+        process.phase = Phase::Body;
+        process.script = Some(script);
+        process.report = Some(report);
+        process
+    }
+
+    /// Gives an interpreter what makes it a process.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn equip(script: &mut Script, context: Context) -> Result<(), LuaError> {
+        let vm = script.vm();
+        vm.set_host(Box::new(context));
+        vm.set_channel_feeder(library::feed);
+        vm.with_context(library::open)
+    }
+
+    /// Makes the interpreter and starts the chunk.
+    fn begin(&mut self) -> Result<(), ErrorObject> {
+        let context = Context::new(
+            self.node.clone(),
+            self.peer.clone(),
+            self.program.clone(),
+            self.start.values.clone(),
+        );
+        self.begin_with(context).map_err(|_| no_memory())
+    }
+
+    fn begin_with(&mut self, context: Context) -> Result<(), LuaError> {
+        let kept = context.kept_bytes();
+        let mut script = Script::new(self.node.memory_limit)?;
+        Self::equip(&mut script, context)?;
+        let vm = script.vm();
+        (self.node.prepare)(vm)?;
+        vm.use_managed();
+        vm.heap.add_external(kept);
+        let chunk = vm.function(self.program.code.code())?;
+        vm.start(chunk, &[])?;
+        self.phase = Phase::Chunk;
+        self.script = Some(script);
+        Ok(())
+    }
+
+    /// The chunk is over: starts the function that it leads to.
+    fn chunk_returned(&mut self) -> Result<(), ErrorObject> {
+        let Some(script) = self.script.as_mut() else { return Ok(()) };
+        let vm = script.vm();
+        let result = vm.exit_values().first().copied().unwrap_or(Value::NIL);
+        let method = &self.program.method;
+        let entry = vm.with_context(|cx| {
+            let v = cx.host_value(result);
+            let v = match v.as_table() {
+                Some(module) => {
+                    let key = cx.string(method)?;
+                    module.get(key)
+                }
+                None => v,
+            };
+            Ok(v.is_function().then(|| Cx::to_host(v)))
+        });
+        let Some(entry) = entry.map_err(|_: LuaError| no_memory())? else {
+            let message = format!("method \"{}\" not found in module", String::from_utf8_lossy(method));
+            return Err(ErrorObject::permanent(kind::NOT_FOUND, message));
+        };
+        let args = std::mem::take(&mut self.start.args);
+        let values: Result<Vec<Value>, LuaError> = vm.with_context(|cx| {
+            let mut values = Vec::with_capacity(args.len());
+            args.unpack(cx, |_, v| {
+                values.push(Cx::to_host(v));
+                Ok(())
+            })?;
+            Ok(values)
+        });
+        // Nothing collects before the function has its arguments.
+        let values = values.map_err(|_| no_memory())?;
+        vm.start(entry, &values).map_err(|_| no_memory())?;
+        self.phase = Phase::Body;
+        self.upgrading = false;
+        self.started();
+        Ok(())
+    }
+
+    /// The chunk has run, or waits for something.
+    fn started(&mut self) {
+        self.program.starts_at_once.store(true, Ordering::Relaxed);
+        self.tell_starter(|| Answer::Started);
+    }
+
+    /// Tells whoever waits for the start, once.
+    fn tell_starter(&mut self, answer: impl FnOnce() -> Answer) {
+        if let Some((starter, ticket)) = self.start.answer_to.take() {
+            let answer = answer();
+            if let Answer::NotStarted(_) = answer {
+                // For the starter this process has never been.
+                self.peer.remove_monitor(&starter);
+                self.peer.unlink(&starter);
+            }
+            self.node.notify(&starter, Notice::Answer { ticket, answer });
+        }
+    }
+
+    /// Takes the mail in and gives it to those who wait for it.
+    fn receive(&mut self) -> Result<(), ErrorObject> {
+        let Some(script) = self.script.as_mut() else { return Ok(()) };
+        let vm = script.vm();
+        let received = vm.with_context(|cx| {
+            cx.with_host(|cx, context: &mut Context| {
+                context.receive(cx)?;
+                if let Some(why) = context.doomed.take() {
+                    return Ok(Some(why));
+                }
+                context.serve(cx).map(|()| None)
+            })
+        });
+        match received {
+            Some(Ok(None)) | None => Ok(()),
+            Some(Ok(Some(why))) => Err(why),
+            // What does not fit into the process's memory ends it.
+            Some(Err(_)) => Err(no_memory()),
+        }
+    }
+
+    fn fail(&mut self, error: ErrorObject) -> Turn {
+        let error = if self.upgrading && !error.message().starts_with(b"upgrade: ") {
+            ErrorObject::new([b"upgrade: ", error.message()].concat()).with_kind(kind::INTERNAL)
+        } else {
+            error
+        };
+        if !matches!(self.phase, Phase::Body) {
+            let failure = error.failure();
+            self.tell_starter(|| Answer::NotStarted(failure));
+        }
+        if self.report.is_some() {
+            self.outcome.get_or_insert_with(|| Outcome::failed(error.message()));
+        }
+        self.exit = Some(Exit::Failed(error));
+        Turn::Done
+    }
+
+    /// The interpreter's run is over for good.
+    fn over(&mut self, left: Left) -> Turn {
+        let Some(script) = self.script.as_mut() else { return Turn::Done };
+        if let Left::Quit(code) = left {
+            if let Some(upgrade) = script.vm().host::<Context>().and_then(|context| context.upgrade.take()) {
+                return self.upgrade(upgrade);
+            }
+            script.close_if_asked();
+            self.node.quit(code);
+            if self.report.is_some() {
+                self.outcome = Some(Outcome::Quit(code));
+            }
+            self.exit = Some(Exit::Normal(Parcel::default()));
+            return Turn::Done;
+        }
+        let exit = if self.report.is_some() {
+            // Showing an error may run code of the program, which must happen once.
+            let error = script.raised(left);
+            let outcome = script.outcome(left);
+            let exit = match &outcome {
+                Outcome::Failed(failure) => {
+                    let text = || ErrorObject::new(&failure.message[..]).with_kind(kind::INTERNAL);
+                    Ok(Exit::Failed(error.unwrap_or_else(text)))
+                }
+                Outcome::Done(_) | Outcome::Quit(_) => script.exit(left),
+            };
+            self.outcome = Some(outcome);
+            exit
+        } else {
+            script.exit(left)
+        };
+        let exit = exit.unwrap_or_else(|_| Exit::Failed(no_memory()));
+        match exit {
+            Exit::Normal(value) => {
+                self.exit = Some(Exit::Normal(value));
+                Turn::Done
+            }
+            Exit::Failed(error) if matches!(self.phase, Phase::Chunk) => {
+                let text = [b"failed to execute script: ", error.message()].concat();
+                self.fail(ErrorObject::new(text).with_kind(kind::INTERNAL).with_retryable(Some(false)))
+            }
+            Exit::Failed(error) => self.fail(error),
+        }
+    }
+
+    /// Goes on with other code.
+    fn upgrade(&mut self, upgrade: super::context::Upgrade) -> Turn {
+        let id = if upgrade.program.is_empty() { self.program.id.to_vec() } else { upgrade.program };
+        let context = self.script.as_mut().and_then(|script| script.vm().take_host());
+        let context = context.and_then(|data| data.downcast::<Context>().ok());
+        // The old code is gone with its interpreter.
+        self.script = None;
+        let failed = |why: &[u8]| {
+            ErrorObject::new([b"upgrade: ", why].concat())
+                .with_kind(kind::INTERNAL)
+                .with_retryable(Some(false))
+        };
+        let program = match self.node.source.find(&id, true) {
+            Ok(program) => program,
+            Err(e) => return self.fail(failed(e.message())),
+        };
+        let Some(context) = context else { return self.fail(failed(b"no process context")) };
+        self.program = program.clone();
+        self.peer.set_program(program.id.clone());
+        self.start.args = upgrade.args;
+        self.start.values = context.values.clone();
+        self.upgrading = true;
+        self.phase = Phase::New;
+        if self.begin_with(context.upgraded(program)).is_err() {
+            return self.fail(failed(b"not enough memory"));
+        }
+        Turn::Yield
+    }
+
+    /// One slice of work. The main process of a program runs these itself until it needs the scheduler.
+    pub fn slice(&mut self, reductions: u32) -> Turn {
+        if matches!(self.phase, Phase::New)
+            && let Err(error) = self.begin()
+        {
+            return self.fail(error);
+        }
+        let mut turn = Turn::Yield;
+        for _ in 0..ROUNDS {
+            if let Err(why) = self.receive() {
+                return self.fail(why);
+            }
+            let Some(script) = self.script.as_mut() else { return Turn::Done };
+            let vm = script.vm();
+            vm.set_slice(i32::try_from(reductions).unwrap_or(i32::MAX));
+            let left = vm.run();
+            self.peer.reductions.fetch_add(u64::from(vm.used_reductions()), Ordering::Relaxed);
+            match left {
+                Left::Preempted | Left::Yielded => break,
+                Left::Idle if !self.peer.mailbox.is_empty() => {}
+                Left::Idle => {
+                    turn = Turn::Wait;
+                    break;
+                }
+                Left::Done if matches!(self.phase, Phase::Chunk) => {
+                    if let Err(error) = self.chunk_returned() {
+                        return self.fail(error);
+                    }
+                }
+                Left::Done | Left::Failed | Left::Quit(_) => return self.over(left),
+            }
+        }
+        if turn == Turn::Wait {
+            self.rest();
+        }
+        if let Some(script) = self.script.as_mut() {
+            self.peer.held.store(script.vm().heap.bytes_held(), Ordering::Relaxed);
+        }
+        turn
+    }
+
+    /// The process waits for something outside.
+    fn rest(&mut self) {
+        if matches!(self.phase, Phase::Chunk) {
+            // The chunk does its work itself: whoever started it need not wait any longer.
+            self.started();
+        }
+        let blocked = self.script.as_mut().is_some_and(|script| script.vm().awaits_operation());
+        self.peer.blocked.store(blocked, Ordering::Relaxed);
+    }
+
+    /// Whether nothing that this process waits for can come from inside the program: no operation, no timer, nobody else.
+    #[must_use]
+    pub fn is_stuck(&mut self) -> bool {
+        let Some(script) = self.script.as_mut() else { return false };
+        let waits_outside = script.vm().awaits_operation();
+        if self.node.stands_still() {
+            return true;
+        }
+        self.node.alive() <= 1
+            && !waits_outside
+            && self.node.env.timers.is_empty()
+            && self.peer.mailbox.is_empty()
+    }
+
+    /// The program stands still for ever.
+    pub fn give_up(&mut self) -> Turn {
+        if let Some(script) = self.script.as_mut() {
+            script.give_up();
+        }
+        self.over(Left::Failed)
+    }
+
+    /// Tells everybody whom it concerns.
+    fn leave(&mut self, exit: Exit) {
+        drop(self.peer.mailbox.close());
+        let relations = self.peer.end();
+        self.node.names.release(&relations.names, &self.peer.pid);
+        self.node.remove(&self.peer);
+        let failed = matches!(exit, Exit::Failed(_));
+        if failed {
+            self.node.counters.failed.fetch_add(1, Ordering::Relaxed);
+        }
+        let held = self.script.as_mut().map_or(0, |script| script.vm().heap.bytes_held());
+        self.node.counters.heap_bytes.fetch_add(held as u64, Ordering::Relaxed);
+        self.node.counters.heaps.fetch_add(1, Ordering::Relaxed);
+        let exit = Arc::new(exit);
+        for watcher in relations.watchers {
+            let from = self.peer.clone();
+            let exit = exit.clone();
+            match watcher {
+                Watcher::Monitor(to) if !to.home.is_stopping() => {
+                    self.node.notify(&to, Notice::Exit { from, exit });
+                }
+                Watcher::Monitor(_) => {}
+                Watcher::Exec(to, ticket) => {
+                    self.node.notify(&to, Notice::Answer { ticket, answer: Answer::Ended(exit) });
+                }
+            }
+        }
+        for link in relations.links {
+            if !failed {
+                link.forget_link(&self.peer);
+            } else if !link.home.is_stopping() {
+                let (from, exit) = (self.peer.clone(), exit.clone());
+                self.node.notify(&link, Notice::LinkDown { from, exit });
+            }
+        }
+        if let Some(context) = self.script.as_mut().and_then(|script| script.vm().host::<Context>()) {
+            context.stop_watching();
+        }
+        // Only now: a main process that finds itself alone must have got its notices.
+        self.node.gone();
+    }
+}
+
+impl Task for Process {
+    fn run(&mut self, turn: &mut TurnContext<'_>) -> Turn {
+        let next = self.slice(turn.slice());
+        if next == Turn::Wait && self.report.is_some() && self.is_stuck() {
+            return self.give_up();
+        }
+        next
+    }
+
+    fn end(mut self: Box<Self>, end: End, _: &mut TurnContext<'_>) {
+        self.finish(&end);
+    }
+}
+
+impl Process {
+    /// The last thing that is done with a process.
+    pub fn finish(&mut self, end: &End) {
+        let killed = |text: &str| ErrorObject::new(text).with_kind(kind::INTERNAL);
+        let exit = match end {
+            End::Done => self.exit.take(),
+            End::Killed => None,
+            End::Panicked(text) => Some(Exit::Failed(killed(&format!("panic in native code: {text}")))),
+        };
+        let exit = exit.unwrap_or_else(|| {
+            let text = if self.peer.is_flooded() {
+                "not enough memory"
+            } else if self.report.is_some() && self.node.is_interrupted() {
+                "interrupted!"
+            } else {
+                "process terminated"
+            };
+            Exit::Failed(killed(text))
+        });
+        if !matches!(self.phase, Phase::Body)
+            && let Exit::Failed(error) = &exit
+        {
+            let failure = error.failure();
+            self.tell_starter(|| Answer::NotStarted(failure));
+        }
+        let outcome = self.outcome.take().unwrap_or_else(|| match (&exit, self.node.quit_code()) {
+            (_, Some(code)) => Outcome::Quit(code),
+            (Exit::Failed(error), None) => Outcome::failed(error.message()),
+            (Exit::Normal(_), None) => Outcome::Done(0),
+        });
+        self.leave(exit);
+        if let Some(report) = self.report.take() {
+            // Nobody waits only if the program is ending already.
+            let _ = report.send(Ended { script: self.script.take(), outcome });
+        }
+    }
+}
