@@ -46,8 +46,14 @@ pub const MAX_CLASS_BUFFER: usize = 512;
 /// Links followed from one `__index`/`__newindex` to the next, as `MAXTAGLOOP` in 5.3.
 pub const MAX_META_CHAIN: usize = 2_000;
 
-/// Reductions in one slice of a process.
-pub const DEFAULT_SLICE: i32 = 40_000;
+/// Reductions in one slice of a process: a fraction of a millisecond of ordinary work.
+pub const DEFAULT_SLICE: i32 = 10_000;
+
+/// Bytes copied or compared for one reduction.
+pub const BYTES_PER_REDUCTION: usize = 64;
+
+/// Elements that table functions move or visit between two looks at the budget.
+pub const TABLE_PIECE: usize = 1 << 13;
 
 /// Turns in a row that a worker gives to the task woken last before its queue has a turn: enough for a request and its reply to
 /// stay on one core, few enough that a pair that never rests takes no more than four fifths of a core from the others.

@@ -116,6 +116,15 @@ pub struct Hook {
     pub last_pc: *const Instr,
 }
 
+/// Rust state that a native function keeps between two entries.
+pub struct NativeState {
+    /// Depth of the function's frame.
+    pub depth: usize,
+    pub value: Box<dyn Any + Send>,
+    /// What it takes on the account.
+    pub bytes: usize,
+}
+
 /// A coroutine.
 #[repr(C)]
 pub struct Thread {
@@ -143,8 +152,8 @@ pub struct Thread {
     /// Who resumed this coroutine; null for the main one and for suspended ones.
     pub resumer: *mut Thread,
     pub hook: Option<Box<Hook>>,
-    /// Rust state of native frames, by depth of the frame.
-    pub states: Vec<(usize, Box<dyn Any + Send>)>,
+    /// Rust state of native frames, from the ground up.
+    pub states: Vec<NativeState>,
     /// Bytes on the account for stack and frames.
     bytes: usize,
 }
@@ -379,12 +388,14 @@ impl Thread {
     /// Ends a coroutine that will not run again, whatever it was doing.
     ///
     /// # Safety
-    /// `this` is live and does not run.
-    pub unsafe fn abandon(this: *mut Self) {
+    /// `this` is a live coroutine of `heap` and does not run.
+    pub unsafe fn abandon(this: *mut Self, heap: &mut Heap) {
         // SAFETY: by contract.
         unsafe {
             Self::close_upvals(this, (*this).stack);
-            (*this).states.clear();
+            for state in (*this).states.drain(..) {
+                heap.sub_external(state.bytes);
+            }
             (*this).status = Status::Done;
             (*this).top = (*this).stack;
             (*this).frame = (*this).frames;
@@ -423,7 +434,8 @@ impl Thread {
             dealloc((*this).stack.cast(), stack_layout(Self::stack_len(this)));
             let frames = (*this).frames_end.offset_from((*this).frames) as usize;
             dealloc((*this).frames.cast(), frames_layout(frames));
-            heap.sub_external((*this).bytes);
+            let states: usize = (*this).states.iter().map(|state| state.bytes).sum();
+            heap.sub_external((*this).bytes + states);
             std::ptr::drop_in_place(&raw mut (*this).states);
             std::ptr::drop_in_place(&raw mut (*this).hook);
         }

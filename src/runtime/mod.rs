@@ -26,4 +26,6 @@ mod sync;
 mod memory_tests;
 
 #[cfg(test)]
+mod slice_tests;
+#[cfg(test)]
 mod stack_tests;

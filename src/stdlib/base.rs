@@ -1,7 +1,9 @@
 //! The basic functions: `print`, `pairs`, `pcall`, `load`, ….
 
 use super::Lib;
+use crate::limits::BYTES_PER_REDUCTION;
 use crate::vm::meta::Event;
+use crate::vm::native::progress::Kept;
 use crate::vm::native::{Cx, Kind, Native, Step, Val, native_flag};
 use crate::vm::read_only::read_only_error;
 use crate::vm::{LoadMode, LuaError};
@@ -91,6 +93,11 @@ fn setmetatable(cx: &mut Cx<'_>) -> R {
 
 fn rawequal(cx: &mut Cx<'_>) -> R {
     let (a, b) = (cx.check_any(0)?, cx.check_any(1)?);
+    if let (Some(a), Some(b)) = (a.as_str(), b.as_str())
+        && a.len() == b.len()
+    {
+        cx.charge(a.len() / BYTES_PER_REDUCTION);
+    }
     cx.ret(a.raw_equal(b))
 }
 
@@ -242,6 +249,9 @@ fn select(cx: &mut Cx<'_>) -> R {
 fn tonumber(cx: &mut Cx<'_>) -> R {
     if cx.arg(1).is_nil() {
         let v = cx.check_any(0)?;
+        if let Some(s) = v.as_str() {
+            cx.charge(s.len() / DIGITS_PER_REDUCTION);
+        }
         return cx.ret(v.to_number().unwrap_or(Val::NIL));
     }
     let base = cx.check_int(1)?;
@@ -249,8 +259,12 @@ fn tonumber(cx: &mut Cx<'_>) -> R {
     if !(2..=36).contains(&base) {
         return Err(LuaError::argument(2, "base out of range"));
     }
+    cx.charge(s.len() / DIGITS_PER_REDUCTION);
     cx.ret(number_in_base(s.bytes(), base as u32).map_or(Val::NIL, Val::int))
 }
+
+/// Bytes of a numeral read for one reduction.
+const DIGITS_PER_REDUCTION: usize = 8;
 
 fn number_in_base(text: &[u8], base: u32) -> Option<i64> {
     let is_space = |b: u8| b.is_ascii_whitespace() || b == 0x0b;
@@ -293,6 +307,8 @@ struct Printing {
     args: usize,
     replaced: bool,
 }
+
+impl Kept for Printing {}
 
 /// The state counts the arguments printed so far, twice; odd while a call for the next one runs.
 fn print(cx: &mut Cx<'_>) -> R {
@@ -421,12 +437,22 @@ fn load_chunk<'gc>(cx: &mut Cx<'gc>, chunk: &[u8], name: &[u8], mode_at: usize, 
         let text = format!("attempt to load a {kind} chunk (mode is '{}')", String::from_utf8_lossy(mode));
         return finish_load(cx, Err(text.into_bytes()));
     }
+    cx.charge(20 + chunk.len().saturating_mul(LOAD_COST));
     let loaded = cx.load(chunk, name, LoadMode { text: true, binary: true }, env)?;
     finish_load(cx, loaded)
 }
 
+/// Reductions for each byte that is compiled. Compiling does not stop midway.
+const LOAD_COST: usize = 2;
+
 /// Pieces that a reader function returned so far.
 struct Pieces(Vec<u8>);
+
+impl Kept for Pieces {
+    fn outside(&self) -> usize {
+        self.0.capacity()
+    }
+}
 
 fn load(cx: &mut Cx<'_>) -> R {
     if let Some(e) = cx.caught() {

@@ -29,9 +29,13 @@ fn check_thread<'gc>(cx: &Cx<'gc>, i: usize) -> Result<Co<'gc>, LuaError> {
     }
 }
 
+/// Reductions for a new coroutine: a stack of its own is made and collected.
+const CREATION: usize = 3;
+
 fn create(cx: &mut Cx<'_>) -> R {
     let f = cx.check_function(0)?;
     let co = cx.coroutine(f)?;
+    cx.charge(CREATION);
     cx.ret(co)
 }
 
@@ -84,6 +88,7 @@ fn resume(cx: &mut Cx<'_>) -> R {
 fn wrap(cx: &mut Cx<'_>) -> R {
     let f = cx.check_function(0)?;
     let co = cx.coroutine(f)?;
+    cx.charge(CREATION);
     let wrapped = cx.closure(&WRAPPED, &[co.into()])?;
     cx.ret(wrapped)
 }

@@ -131,6 +131,8 @@ fn traceback(cx: &mut Cx<'_>) -> R {
         text.extend_from_slice(cx.check_str(first)?.bytes());
         text.push(b'\n');
     }
+    // Finding names for the functions takes by far the longest.
+    cx.charge(20);
     match level_of(level) {
         Some(level) => text.extend_from_slice(&cx.traceback(co, level)),
         None => text.extend_from_slice(b"stack traceback:"),

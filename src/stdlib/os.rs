@@ -3,6 +3,7 @@
 use super::os_date::{self, DateError, DateTable, FIELDS, FieldValue, Tm, Zone};
 use super::{Lib, os_error, path_of};
 use crate::vm::LuaError;
+use crate::vm::native::progress::Kept;
 use crate::vm::native::{Cx, Kind, Native, Step, Tab, Val};
 use std::io;
 
@@ -230,8 +231,11 @@ fn date(cx: &mut Cx<'_>) -> R {
     }
     let mut out = Vec::new();
     os_date::format(&mut out, format, &tm).map_err(date_error)?;
+    cx.charge(20 + out.len());
     cx.ret_str(&out)
 }
+
+impl Kept for DateTable {}
 
 /// The fields of the table may come from `__index`. The state counts the fields read; the values are collected in the
 /// kept table.

@@ -5,6 +5,7 @@
 
 use super::Lib;
 use crate::limits::DEFAULT_LUA_PATH;
+use crate::vm::native::progress::Kept;
 use crate::vm::native::{Cx, Native, Step, Tab, Val};
 use crate::vm::{LoadMode, LuaError};
 
@@ -264,6 +265,12 @@ mod wait {
 struct Search {
     asked: i64,
     messages: Vec<u8>,
+}
+
+impl Kept for Search {
+    fn outside(&self) -> usize {
+        self.messages.capacity()
+    }
 }
 
 /// Slots of `require`'s window.

@@ -6,8 +6,10 @@
 //!    be called for it; so the next phase always finds it there.
 
 use super::Lib;
+use crate::limits::{BYTES_PER_REDUCTION, STRING_PIECE, TABLE_PIECE};
 use crate::vm::LuaError;
 use crate::vm::meta::Event;
+use crate::vm::native::progress::{Buffer, Kept};
 use crate::vm::native::{Cx, Kind, Native, Step, Tab, Val, native_flag};
 
 type R = Result<Step, LuaError>;
@@ -91,6 +93,62 @@ pub(super) fn pop_length(cx: &mut Cx<'_>) -> Result<i64, LuaError> {
     cx.pop().to_int().ok_or_else(|| LuaError::message("object length is not an integer"))
 }
 
+/// States: a [`Job`] is kept, or what a function over a plain table keeps.
+const JOB: u64 = 1;
+const PLAIN: u64 = 2;
+
+/// A number of elements on their way from one place to another, in one table or two. Where the places overlap nothing is
+/// overwritten before it has moved.
+#[derive(Clone, Copy)]
+struct Moving {
+    from: i64,
+    to: i64,
+    n: i64,
+    /// Elements moved so far.
+    done: i64,
+}
+
+impl Kept for Moving {}
+
+impl Moving {
+    /// Moves elements until all have moved (true) or the budget is used up.
+    fn run<'gc>(&mut self, cx: &mut Cx<'gc>, source: Tab<'gc>, dest: Tab<'gc>) -> Result<bool, LuaError> {
+        let backwards = source == dest && self.to > self.from && self.to < self.from.saturating_add(self.n);
+        while self.done < self.n {
+            let piece = (self.n - self.done).min(TABLE_PIECE as i64);
+            let first = if backwards { self.n - self.done - piece } else { self.done };
+            let (from, to) = (self.from.wrapping_add(first), self.to.wrapping_add(first));
+            let inside = source == dest && from > 0 && to > 0;
+            let cost = if inside && source.array_move(from as usize - 1, to as usize - 1, piece as usize) {
+                piece / 8
+            } else {
+                let mut copy = |i: i64| {
+                    let v = source.get_int(from.wrapping_add(i));
+                    dest.set_int(cx, to.wrapping_add(i), v)
+                };
+                if backwards {
+                    (0..piece).rev().try_for_each(&mut copy)?
+                } else {
+                    (0..piece).try_for_each(&mut copy)?
+                }
+                piece / 2
+            };
+            self.done += piece;
+            if cx.charge(cost as usize) && self.done < self.n {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Goes on in the next slice.
+    fn wait(self, cx: &mut Cx<'_>) -> R {
+        cx.set_state(PLAIN);
+        cx.keep(self);
+        Ok(Step::Again)
+    }
+}
+
 /// Progress of a function over an object with metamethods.
 struct Job {
     phase: Phase,
@@ -102,6 +160,12 @@ struct Job {
     end: i64,
     /// Text of `concat` so far.
     text: Vec<u8>,
+}
+
+impl Kept for Job {
+    fn outside(&self) -> usize {
+        self.text.capacity()
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -119,7 +183,7 @@ enum Phase {
 impl Job {
     /// The job under way, or a new one.
     fn resume(cx: &mut Cx<'_>) -> Box<Self> {
-        cx.set_state(1);
+        cx.set_state(JOB);
         cx.take::<Self>().unwrap_or_else(|| {
             Box::new(Self { phase: Phase::Start, args: cx.top(), at: 0, to: 0, end: 0, text: Vec::new() })
         })
@@ -131,7 +195,7 @@ macro_rules! ask {
     ($cx:ident, $job:ident, $phase:ident, $operation:expr) => {{
         $job.phase = Phase::$phase;
         if let Some(step) = $operation? {
-            $cx.keep_box($job);
+            $cx.keep_boxed($job);
             return Ok(step);
         }
     }};
@@ -141,7 +205,7 @@ macro_rules! ask {
 macro_rules! pay {
     ($cx:ident, $job:ident) => {
         if $cx.charge(1) {
-            $cx.keep_box($job);
+            $cx.keep_boxed($job);
             return Ok(Step::Again);
         }
     };
@@ -154,17 +218,24 @@ fn wrong_number() -> LuaError {
 }
 
 fn insert(cx: &mut Cx<'_>) -> R {
-    if cx.state() != 0 {
+    if cx.state() == JOB {
         return insert_slow(cx);
     }
     let Some(t) = plain(cx, cx.arg(0)) else { return insert_slow(cx) };
+    if let Some(gap) = cx.take::<Moving>() {
+        return open_gap(cx, t, *gap);
+    }
     let end = t.raw_len().wrapping_add(1);
     match cx.top() {
         2 => t.set_int(cx, end, cx.arg(1))?,
         3 => {
             let pos = check_position(cx, end)?;
-            let v = cx.arg(2);
-            open_gap(cx, t, pos, end, v)?;
+            if pos < end {
+                let last = t.get_int(end - 1);
+                t.set_int(cx, end, last)?;
+                return open_gap(cx, t, Moving { from: pos, to: pos + 1, n: end - 1 - pos, done: 0 });
+            }
+            t.set_int(cx, end, cx.arg(2))?;
         }
         _ => return Err(wrong_number()),
     }
@@ -176,22 +247,13 @@ fn check_position(cx: &Cx<'_>, end: i64) -> Result<i64, LuaError> {
     if 1 <= pos && pos <= end { Ok(pos) } else { Err(LuaError::argument(2, "position out of bounds")) }
 }
 
-/// Moves `pos..end` up by one and puts `v` at `pos`.
-fn open_gap<'gc>(cx: &mut Cx<'gc>, t: Tab<'gc>, pos: i64, end: i64, v: Val<'gc>) -> Result<(), LuaError> {
-    if pos == end {
-        return t.set_int(cx, end, v);
+/// Moves elements up and puts the third argument where the first one was.
+fn open_gap<'gc>(cx: &mut Cx<'gc>, t: Tab<'gc>, mut gap: Moving) -> R {
+    if !gap.run(cx, t, t)? {
+        return gap.wait(cx);
     }
-    let last = t.get_int(end - 1);
-    t.set_int(cx, end, last)?;
-    let n = (end - 1 - pos) as usize;
-    cx.charge(n / 4);
-    if !t.array_move(pos as usize - 1, pos as usize, n) {
-        for i in (pos + 1..end).rev() {
-            let moved = t.get_int(i - 1);
-            t.set_int(cx, i, moved)?;
-        }
-    }
-    t.set_int(cx, pos, v)
+    t.set_int(cx, gap.from, cx.arg(2))?;
+    Ok(Step::Return(0))
 }
 
 fn insert_slow(cx: &mut Cx<'_>) -> R {
@@ -242,27 +304,33 @@ fn remove_position(cx: &Cx<'_>, given: bool, size: i64) -> Result<i64, LuaError>
 }
 
 fn remove(cx: &mut Cx<'_>) -> R {
-    if cx.state() != 0 {
+    if cx.state() == JOB {
         return remove_slow(cx);
     }
     let Some(t) = plain(cx, cx.arg(0)) else { return remove_slow(cx) };
+    if let Some(gap) = cx.take::<Moving>() {
+        return close_gap(cx, t, *gap);
+    }
     let size = t.raw_len();
     let pos = remove_position(cx, cx.top() > 1, size)?;
     let removed = t.get_int(pos);
     if pos < size {
-        let n = (size - pos) as usize;
-        cx.charge(n / 4);
-        if !t.array_move(pos as usize, pos as usize - 1, n) {
-            for i in pos..size {
-                let moved = t.get_int(i + 1);
-                t.set_int(cx, i, moved)?;
-            }
-        }
-        t.set_int(cx, size, Val::NIL)?;
-    } else if !removed.is_nil() {
+        cx.push(removed);
+        return close_gap(cx, t, Moving { from: pos + 1, to: pos, n: size - pos, done: 0 });
+    }
+    if !removed.is_nil() {
         t.set_int(cx, pos, Val::NIL)?;
     }
     cx.ret(removed)
+}
+
+/// Moves elements down over the removed one, which is on top of the window.
+fn close_gap<'gc>(cx: &mut Cx<'gc>, t: Tab<'gc>, mut gap: Moving) -> R {
+    if !gap.run(cx, t, t)? {
+        return gap.wait(cx);
+    }
+    t.set_int(cx, gap.to + gap.n, Val::NIL)?;
+    Ok(Step::Return(1))
 }
 
 fn remove_slow(cx: &mut Cx<'_>) -> R {
@@ -302,7 +370,7 @@ fn remove_slow(cx: &mut Cx<'_>) -> R {
 // ---- move ----
 
 fn move_(cx: &mut Cx<'_>) -> R {
-    if cx.state() != 0 {
+    if cx.state() == JOB {
         return move_slow(cx);
     }
     let (from, end, to) = (cx.check_int(1)?, cx.check_int(2)?, cx.check_int(3)?);
@@ -322,37 +390,13 @@ fn move_(cx: &mut Cx<'_>) -> R {
     if let (Some(source), Some(dest)) = (plain(cx, cx.arg(0)), plain(cx, cx.arg(target)))
         && n < i64::from(u32::MAX)
     {
-        move_plain(cx, source, dest, from, to, n)?;
+        let mut moving = cx.take::<Moving>().map_or(Moving { from, to, n, done: 0 }, |kept| *kept);
+        if !moving.run(cx, source, dest)? {
+            return moving.wait(cx);
+        }
         return cx.ret(cx.arg(target));
     }
     move_slow(cx)
-}
-
-fn move_plain<'gc>(
-    cx: &mut Cx<'gc>,
-    source: Tab<'gc>,
-    dest: Tab<'gc>,
-    from: i64,
-    to: i64,
-    n: i64,
-) -> Result<(), LuaError> {
-    cx.charge(n as usize / 8);
-    if source == dest
-        && from > 0
-        && to > 0
-        && source.array_move((from - 1) as usize, (to - 1) as usize, n as usize)
-    {
-        return Ok(());
-    }
-    let mut copy = |i: i64| {
-        let v = source.get_int(from.wrapping_add(i));
-        dest.set_int(cx, to.wrapping_add(i), v)
-    };
-    if to > from && to < from.saturating_add(n) && source == dest {
-        (0..n).rev().try_for_each(&mut copy)
-    } else {
-        (0..n).try_for_each(&mut copy)
-    }
 }
 
 /// The arguments are checked at the first entry. `job.at` counts elements, `job.to` is the direction.
@@ -403,63 +447,175 @@ fn move_slow(cx: &mut Cx<'_>) -> R {
 // ---- concat ----
 
 fn concat(cx: &mut Cx<'_>) -> R {
-    if cx.state() != 0 {
+    if cx.state() == JOB {
         return concat_slow(cx);
     }
     let Some(t) = plain(cx, cx.arg(0)) else { return concat_slow(cx) };
-    let last = t.raw_len();
     let sep = cx.opt_str(1)?;
     let sep = sep.as_ref().map_or(&b""[..], |s| s.bytes());
+    if let Some(joining) = cx.take::<Joining>() {
+        return concat_long(cx, t, sep, joining);
+    }
+    let last = t.raw_len();
     let first = cx.opt_int(2, 1)?;
     let last = cx.opt_int(3, last)?;
     if first > last {
         return cx.ret_str(b"");
     }
-    // Strings alone are measured first, then copied once.
-    let mut len = sep.len().checked_mul((last as i128 - first as i128) as usize);
-    let mut strings = true;
-    let mut i = first;
-    loop {
-        match t.get_int(i).kind() {
-            Kind::Str(s) => len = len.and_then(|n| n.checked_add(s.len())),
-            Kind::Int(_) | Kind::Float(_) => strings = false,
-            _ => match t.get_int(i).as_error() {
-                Some(error) => {
-                    strings = false;
-                    len = len.and_then(|n| n.checked_add(error.message().len()));
-                }
-                None => return Err(not_text(t.get_int(i), i)),
-            },
-        }
-        if i == last {
-            break;
-        }
-        i += 1;
+    let mut joining = Joining {
+        first,
+        last,
+        at: first,
+        len: 0,
+        strings: true,
+        measured: false,
+        out: None,
+        text: Vec::new(),
+    };
+    joining.len =
+        sep.len().checked_mul((last as i128 - first as i128) as usize).ok_or_else(LuaError::memory)?;
+    if last.wrapping_sub(first) as u64 >= TABLE_PIECE as u64 {
+        return concat_long(cx, t, sep, Box::new(joining));
     }
-    let len = len.ok_or_else(LuaError::memory)?;
-    cx.charge(len / 64 + (last - first) as usize / 8);
-    if strings {
-        let joined = cx.string_with(len, |mut out| {
-            for i in first..=last {
+    joining.measure(cx, t)?;
+    if !joining.strings || joining.len > STRING_PIECE {
+        return concat_long(cx, t, sep, Box::new(joining));
+    }
+    cx.charge(joining.len / BYTES_PER_REDUCTION);
+    let joined = cx.string_with(joining.len, |mut out| {
+        for i in first..=last {
+            if let Some(s) = t.get_int(i).as_str() {
+                append(&mut out, s.bytes());
+            }
+            if i != last {
+                append(&mut out, sep);
+            }
+        }
+    })?;
+    cx.ret(joined)
+}
+
+/// A `concat` over a plain table. Strings are measured first and then copied once into place; as soon as there is a
+/// number among them the text grows instead.
+struct Joining {
+    first: i64,
+    last: i64,
+    /// The next element to measure or to write.
+    at: i64,
+    /// Bytes of the strings and separators, later those still to be written.
+    len: usize,
+    strings: bool,
+    measured: bool,
+    out: Option<Buffer>,
+    text: Vec<u8>,
+}
+
+impl Kept for Joining {
+    fn outside(&self) -> usize {
+        self.out.as_ref().map_or(0, Buffer::len) + self.text.capacity()
+    }
+}
+
+impl Joining {
+    /// The end of the piece that starts at `at`. A number takes about eight times as long to write as a string.
+    fn piece(&self) -> i64 {
+        let writes_numbers = self.measured && self.out.is_none();
+        let elements = if writes_numbers { TABLE_PIECE / 8 } else { TABLE_PIECE };
+        self.at.saturating_add(elements as i64 - 1).min(self.last)
+    }
+
+    /// Steps behind `end`; true if that was the last element.
+    fn pass(&mut self, end: i64) -> bool {
+        let all = end == self.last;
+        self.at = if all { self.first } else { end + 1 };
+        all
+    }
+
+    /// Adds up the lengths of the next piece and checks that it is text.
+    fn measure(&mut self, cx: &mut Cx<'_>, t: Tab<'_>) -> Result<bool, LuaError> {
+        let end = self.piece();
+        for i in self.at..=end {
+            match t.get_int(i).kind() {
+                Kind::Str(s) => self.len = self.len.checked_add(s.len()).ok_or_else(LuaError::memory)?,
+                Kind::Int(_) | Kind::Float(_) => self.strings = false,
+                _ if t.get_int(i).as_error().is_some() => self.strings = false,
+                _ => return Err(not_text(t.get_int(i), i)),
+            }
+        }
+        let spent = cx.charge((end - self.at) as usize / 4);
+        self.measured = self.pass(end);
+        Ok(spent)
+    }
+
+    /// Writes the next piece; `None` after the last one, otherwise whether the budget is used up.
+    fn write(&mut self, cx: &mut Cx<'_>, t: Tab<'_>, sep: &[u8]) -> Result<Option<bool>, LuaError> {
+        let end = self.piece();
+        let mut cost = 0;
+        if let Some(buffer) = &mut self.out {
+            let total = buffer.len();
+            let mut out = &mut buffer.bytes_mut()[total - self.len..];
+            for i in self.at..=end {
                 if let Some(s) = t.get_int(i).as_str() {
                     append(&mut out, s.bytes());
                 }
-                if i != last {
+                if i != self.last {
                     append(&mut out, sep);
                 }
             }
-        })?;
-        return cx.ret(joined);
+            cost += (self.len - out.len()) / BYTES_PER_REDUCTION + (end - self.at) as usize / 4;
+            self.len = out.len();
+        } else {
+            for i in self.at..=end {
+                let v = t.get_int(i);
+                let text = v.as_str().map(|s| s.len()).or_else(|| v.as_error().map(|e| e.message().len()));
+                let longest = text.unwrap_or(NUMBER) + sep.len();
+                if self.text.capacity() - self.text.len() < longest {
+                    let more = longest.max(self.text.len());
+                    cx.reserve_memory(self.text.len() + more)?;
+                    self.text.try_reserve(more).map_err(|_| LuaError::memory())?;
+                }
+                write_text(&mut self.text, v);
+                if i != self.last {
+                    self.text.extend_from_slice(sep);
+                }
+                cost += if v.is_number() && !v.is_int() { 8 } else { 1 } + longest / BYTES_PER_REDUCTION;
+            }
+        }
+        let spent = cx.charge(cost);
+        Ok(if self.pass(end) { None } else { Some(spent) })
     }
-    cx.reserve_memory(len)?;
-    let mut out = Vec::with_capacity(len);
-    for i in first..=last {
-        write_text(&mut out, t.get_int(i));
-        if i != last {
-            out.extend_from_slice(sep);
+}
+
+/// No number takes more bytes.
+const NUMBER: usize = 32;
+
+fn concat_long<'gc>(cx: &mut Cx<'gc>, t: Tab<'gc>, sep: &[u8], mut joining: Box<Joining>) -> R {
+    loop {
+        let spent = if joining.measured {
+            match joining.write(cx, t, sep)? {
+                Some(spent) => spent,
+                None => break,
+            }
+        } else {
+            let spent = joining.measure(cx, t)?;
+            if joining.measured && joining.strings {
+                joining.out = Some(cx.buffer(joining.len)?);
+            }
+            spent
+        };
+        if spent {
+            cx.set_state(PLAIN);
+            cx.keep_boxed(joining);
+            return Ok(Step::Again);
         }
     }
-    cx.ret_str(&out)
+    match joining.out {
+        Some(buffer) => {
+            let s = cx.string_of_buffer(buffer)?;
+            cx.ret(s)
+        }
+        None => cx.ret_str(&joining.text),
+    }
 }
 
 /// Writes at the start of `out` and leaves the rest.
@@ -537,16 +693,37 @@ fn concat_slow(cx: &mut Cx<'_>) -> R {
 
 // ---- pack and unpack ----
 
+/// State [`PLAIN`]: the table is on top of the window, and how many values it holds is kept.
 fn pack(cx: &mut Cx<'_>) -> R {
-    let n = cx.top();
-    let t = cx.table(n, 1)?;
-    for i in 0..n {
-        t.set_int(cx, i as i64 + 1, cx.arg(i))?;
+    let mut filled = cx.take::<Filled>().map_or(0, |kept| kept.0);
+    if cx.state() != PLAIN {
+        let t = cx.table(cx.top(), 1)?;
+        cx.push(t.into());
+        // Also for a second attempt after a refused allocation.
+        cx.set_state(PLAIN);
+    }
+    let n = cx.top() - 1;
+    let t = cx.check_table(n)?;
+    while filled < n {
+        let end = n.min(filled + TABLE_PIECE);
+        for i in filled..end {
+            t.set_int(cx, i as i64 + 1, cx.arg(i))?;
+        }
+        let spent = cx.charge((end - filled) / 8);
+        filled = end;
+        if spent && filled < n {
+            cx.keep(Filled(filled));
+            return Ok(Step::Again);
+        }
     }
     t.set_name(cx, "n", Val::int(n as i64))?;
-    cx.charge(n / 8);
-    cx.ret(t)
+    Ok(Step::Return(1))
 }
+
+/// Values that `pack` has stored or `unpack` has pushed.
+struct Filled(usize);
+
+impl Kept for Filled {}
 
 /// Number of values of a range that is to be pushed, which must fit on the stack.
 fn results(cx: &mut Cx<'_>, first: i64, last: i64) -> Result<usize, LuaError> {
@@ -564,17 +741,36 @@ fn results(cx: &mut Cx<'_>, first: i64, last: i64) -> Result<usize, LuaError> {
 }
 
 fn unpack(cx: &mut Cx<'_>) -> R {
-    if cx.state() != 0 {
+    if cx.state() == JOB {
         return unpack_slow(cx);
     }
     let Some(t) = plain(cx, cx.arg(0)) else { return unpack_slow(cx) };
     let first = cx.opt_int(1, 1)?;
     let last = if cx.arg(2).is_nil() { t.raw_len() } else { cx.check_int(2)? };
-    let n = results(cx, first, last)?;
-    for i in 0..n {
-        cx.push(t.get_int(first + i as i64));
+    let (n, mut pushed) = match cx.take::<Filled>() {
+        Some(kept) => (last.wrapping_sub(first) as usize + 1, kept.0),
+        None => {
+            let n = results(cx, first, last)?;
+            if n > TABLE_PIECE {
+                // What is pushed now must not look like arguments when this goes on.
+                cx.set_top(3);
+            }
+            (n, 0)
+        }
+    };
+    while pushed < n {
+        let end = n.min(pushed + TABLE_PIECE);
+        for i in pushed..end {
+            cx.push(t.get_int(first.wrapping_add(i as i64)));
+        }
+        let spent = cx.charge((end - pushed) / 8);
+        pushed = end;
+        if spent && pushed < n {
+            cx.set_state(PLAIN);
+            cx.keep(Filled(pushed));
+            return Ok(Step::Again);
+        }
     }
-    cx.charge(n / 8);
     Ok(Step::Return(n as u32))
 }
 

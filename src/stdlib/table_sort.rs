@@ -6,6 +6,7 @@
 use super::sort::{Hand, INVALID_ORDER, Progress, SortAccess, SortError, SortStep, Sorter};
 use super::table::{LENGTH, READ, WRITE, check_tab, measure, plain, pop_length};
 use crate::vm::LuaError;
+use crate::vm::native::progress::Kept;
 use crate::vm::native::{Cx, Step, Tab, Val};
 
 type R = Result<Step, LuaError>;
@@ -28,6 +29,8 @@ struct Job {
     asked: Asked,
     random: u32,
 }
+
+impl Kept for Job {}
 
 struct Access<'a, 'gc> {
     cx: &'a mut Cx<'gc>,
@@ -127,7 +130,7 @@ pub(super) fn sort(cx: &mut Cx<'_>) -> R {
             let obj = cx.arg(0);
             if let Some(step) = measure(cx, obj)? {
                 job.asked = Asked::Length { args };
-                cx.keep_box(job);
+                cx.keep_boxed(job);
                 return Ok(step);
             }
             let n = pop_length(cx)?;
@@ -184,12 +187,12 @@ fn go_on(cx: &mut Cx<'_>, mut job: Box<Job>, answer: bool) -> R {
         random: job.random,
         cx,
     };
-    // A call has its own price; between calls about four comparisons cost as much as an instruction or two.
+    // A call has its own price.
     const COMPARISONS_AT_ONCE: i64 = 4096;
     let outcome = loop {
         let mut budget = COMPARISONS_AT_ONCE;
         let outcome = job.sorter.step(&mut access, answer, &mut budget);
-        let spent = access.cx.charge((COMPARISONS_AT_ONCE - budget) as usize / 4);
+        let spent = access.cx.charge((COMPARISONS_AT_ONCE - budget) as usize / 2);
         match outcome {
             Ok(SortStep::OutOfBudget) if !spent => {}
             outcome => break outcome,
@@ -201,13 +204,13 @@ fn go_on(cx: &mut Cx<'_>, mut job: Box<Job>, answer: bool) -> R {
             job.asked = access.asked;
             job.random = access.random;
             let step = access.step;
-            access.cx.keep_box(job);
+            access.cx.keep_boxed(job);
             Ok(step)
         }
         Ok(SortStep::OutOfBudget) => {
             access.save_hands();
             job.random = access.random;
-            access.cx.keep_box(job);
+            access.cx.keep_boxed(job);
             Ok(Step::Again)
         }
         Err(SortError::InvalidOrder) => Err(LuaError::message(INVALID_ORDER)),

@@ -3,7 +3,7 @@
 use super::Lib;
 use super::utf8::{self, CHAR_PATTERN, LAST_CODE_POINT, NextCode, relative_position};
 use crate::vm::LuaError;
-use crate::vm::native::progress::Text;
+use crate::vm::native::progress::{Kept, Text};
 use crate::vm::native::{Cx, Native, Step, Val, native_flag};
 
 type R = Result<Step, LuaError>;
@@ -49,6 +49,8 @@ struct Counted {
     characters: usize,
     at: usize,
 }
+
+impl Kept for Counted {}
 
 fn len(cx: &mut Cx<'_>) -> R {
     let s = cx.check_str(0)?.bytes();
@@ -130,18 +132,40 @@ fn offset(cx: &mut Cx<'_>) -> R {
     let Some(at) = usize::try_from(at.wrapping_sub(1)).ok().filter(|&at| at <= s.len()) else {
         return Err(LuaError::argument(3, "position out of range"));
     };
-    match utf8::offset(s, n, at) {
-        Ok(Some(found)) => {
-            cx.charge(found.abs_diff(at) / 16);
-            cx.ret(found as i64 + 1)
+    let mut way = match cx.state() {
+        1 => cx.take::<Way>().map(|way| *way),
+        _ => None,
+    }
+    .unwrap_or(Way { left: n, at });
+    loop {
+        // A step of `n` characters forwards counts the one it starts at.
+        let most = CHARACTERS_AT_ONCE as i64;
+        let n = way.left.clamp(-most, most);
+        let Ok(found) = utf8::offset(s, n, way.at) else {
+            return Err(LuaError::message("initial position is a continuation byte"));
+        };
+        let Some(found) = found else { return cx.ret(Val::NIL) };
+        let spent = cx.charge(found.abs_diff(way.at) / 8);
+        if n == way.left {
+            return cx.ret(found as i64 + 1);
         }
-        Ok(None) => {
-            cx.charge(s.len() / 16);
-            cx.ret(Val::NIL)
+        way = Way { left: if n > 0 { way.left - n + 1 } else { way.left - n }, at: found };
+        if spent {
+            cx.set_state(1);
+            cx.keep(way);
+            return Ok(Step::Again);
         }
-        Err(()) => Err(LuaError::message("initial position is a continuation byte")),
     }
 }
+
+/// How far `offset` has come: characters left to go, and from where.
+#[derive(Clone, Copy)]
+struct Way {
+    left: i64,
+    at: usize,
+}
+
+impl Kept for Way {}
 
 fn codes(cx: &mut Cx<'_>) -> R {
     let s = cx.check_str(0)?;

@@ -14,6 +14,7 @@ use super::value::program_of;
 use crate::bytecode::types::TypeRef;
 use crate::limits::{MAX_OPEN_CHECKS, MAX_VALUE_LEVELS};
 use crate::vm::LuaError;
+use crate::vm::native::progress::Kept;
 use crate::vm::native::{Cx, Kind, Tab, Val};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -64,6 +65,12 @@ struct Saved {
 struct Suspended {
     frames: Vec<Saved>,
     base: usize,
+}
+
+impl Kept for Suspended {
+    fn outside(&self) -> usize {
+        self.frames.capacity() * size_of::<Saved>()
+    }
 }
 
 /// Lua values of a frame in the window.

@@ -11,6 +11,7 @@ use crate::heap::thread::{Status, frame_flag};
 use crate::heap::value::{get, put, tag};
 use crate::heap::{Closure, Frame, FrameKind, Thread, Value};
 use crate::limits::{MAX_HANDLER_DEPTH, MAX_NATIVE_CALLS, MAX_STACK, NATIVE_STACK, STACK_RESERVE};
+use std::sync::atomic::Ordering;
 
 /// Bit of a native frame's state: an error arrived instead of results; its value is on top of the stack.
 pub(super) const CAUGHT: u64 = 1 << 63;
@@ -273,8 +274,8 @@ impl Vm {
             return;
         }
         let depth = Thread::depth(th);
-        while (*th).states.last().is_some_and(|s| s.0 >= depth) {
-            (*th).states.pop();
+        while let Some(state) = (*th).states.pop_if(|state| state.depth >= depth) {
+            self.heap.sub_external(state.bytes);
         }
     }
 
@@ -359,6 +360,11 @@ impl Vm {
                 return true;
             }
             if (*(*self.th).frame).kind == FrameKind::Native {
+                if self.budget < 0 {
+                    // A native that calls functions without loops and calls of their own would go on for ever.
+                    self.exit = Exit::Preempted;
+                    return true;
+                }
                 r = self.run_native();
                 continue;
             }
@@ -751,7 +757,10 @@ impl Vm {
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             // SAFETY: the state is consistent between runs.
             unsafe {
-                let first = (*this).wake_up();
+                let mut first = (*this).wake_up();
+                if first.is_ok() && !(*this).leave {
+                    first = (*this).interrupted_native();
+                }
                 if (*this).settle(first) { (*this).exit } else { dispatch::enter(this) }
             }
         }));
@@ -764,6 +773,16 @@ impl Vm {
                 Exit::Failed
             }
         }
+    }
+
+    /// Between two slices of a native function its end may be asked for from outside; Lua functions look for themselves.
+    unsafe fn interrupted_native(&mut self) -> Result<(), LuaError> {
+        let native = (*(*self.th).frame).kind == FrameKind::Native && Thread::depth(self.th) > 0;
+        if native && self.interrupt.swap(false, Ordering::Relaxed) {
+            self.native_raised = true;
+            return Err(LuaError::message("interrupted!"));
+        }
+        Ok(())
     }
 
     /// Traceback of the error that ended the run.

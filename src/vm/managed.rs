@@ -333,7 +333,7 @@ impl Vm {
                 let next = (*th).resumer;
                 // The running one may be in use still: its error is being told.
                 if th != self.th {
-                    Thread::abandon(th);
+                    Thread::abandon(th, &mut self.heap);
                 }
                 th = next;
             }

@@ -228,6 +228,12 @@ impl Vm {
         self.budget = self.slice;
     }
 
+    /// Reductions that the last slice took; more than its length if its last step did not stop in time.
+    #[must_use]
+    pub fn spent(&self) -> i64 {
+        i64::from(self.slice) - i64::from(self.budget)
+    }
+
     /// A function over linked code whose first upvalue is the table of globals.
     ///
     /// # Errors

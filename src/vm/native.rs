@@ -24,10 +24,12 @@ pub mod progress;
 mod table;
 mod value;
 
+use crate::heap::thread::NativeState;
 pub use crate::heap::thread::Status;
 use crate::heap::value::{get, put, tag};
 use crate::heap::{Thread, Value};
 pub use host::{HostData, SharedBytes};
+use progress::Kept;
 use std::any::Any;
 use std::marker::PhantomData;
 pub use value::{Co, Kind, LStr, Name, Tab, Ud, Val};
@@ -324,27 +326,34 @@ impl<'gc> Cx<'gc> {
         Some(self.arg(self.top() - 1))
     }
 
-    /// Keeps a Rust value with this call until it returns or fails.
-    pub fn keep<T: Any + Send>(&mut self, value: T) {
+    /// Keeps a Rust value with this call until it returns or fails. Its bytes are on the process's account meanwhile.
+    pub fn keep<T: Kept>(&mut self, value: T) {
+        self.keep_boxed(Box::new(value));
+    }
+
+    /// [`Cx::keep`] of a value that is in a box already, such as one that [`Cx::take`] returned.
+    pub fn keep_boxed<T: Kept>(&mut self, value: Box<T>) {
+        let bytes = size_of::<T>() + value.outside();
         // SAFETY: the running coroutine is live.
         unsafe {
             let th = self.th();
             let depth = Thread::depth(th);
-            self.vm_mut().drop_state();
-            (*th).states.push((depth, Box::new(value)));
+            let vm = self.vm_mut();
+            vm.drop_state();
+            vm.heap.add_external(bytes);
+            (*th).states.push(NativeState { depth, value, bytes });
         }
     }
 
     /// Takes out the Rust value kept with this call.
-    pub fn take<T: Any + Send>(&mut self) -> Option<Box<T>> {
+    pub fn take<T: Kept>(&mut self) -> Option<Box<T>> {
         // SAFETY: the running coroutine is live.
         unsafe {
             let th = self.th();
             let depth = Thread::depth(th);
-            if (*th).states.last().is_some_and(|s| s.0 == depth && s.1.is::<T>()) {
-                return (*th).states.pop().and_then(|s| s.1.downcast().ok());
-            }
-            None
+            let state = (*th).states.pop_if(|state| state.depth == depth && state.value.is::<T>())?;
+            self.vm_mut().heap.sub_external(state.bytes);
+            state.value.downcast().ok()
         }
     }
 

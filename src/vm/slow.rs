@@ -13,6 +13,7 @@ use crate::bytecode::{Instr, Op};
 use crate::heap::thread::frame_flag;
 use crate::heap::value::{get, put, tag};
 use crate::heap::{Closure, KSlot, Str, Table, Thread, Value};
+use crate::limits::BYTES_PER_REDUCTION;
 use std::sync::atomic::Ordering;
 
 type R = Result<(), LuaError>;
@@ -443,6 +444,7 @@ unsafe fn join(vm: &mut Vm, first: *mut Value, n: usize) -> Result<Value, LuaErr
     if total > isize::MAX as usize / 2 {
         return Err(too_long());
     }
+    charge_bytes(vm, total);
     if !numbers {
         let s = vm.heap.new_string_with(total, |out| {
             let mut at = 0;
@@ -465,6 +467,11 @@ unsafe fn join(vm: &mut Vm, first: *mut Value, n: usize) -> Result<Value, LuaErr
         }
     }
     Ok(Value::string(vm.heap.new_string(&text)?))
+}
+
+/// Pays for an instruction that touches `bytes` bytes of strings. It does not stop: the next call or backward jump does.
+fn charge_bytes(vm: &mut Vm, bytes: usize) {
+    vm.budget = vm.budget.saturating_sub(i32::try_from(bytes / BYTES_PER_REDUCTION).unwrap_or(i32::MAX));
 }
 
 fn too_long() -> LuaError {
@@ -509,6 +516,9 @@ unsafe fn equal(vm: &mut Vm, ins: Instr, a: Value, b: Value) -> R {
         }
     }
     let r = arith::raw_equal(a, b);
+    if a.is_string() && b.is_string() && Str::len(a.as_str()) == Str::len(b.as_str()) {
+        charge_bytes(vm, Str::len(a.as_str()));
+    }
     branch(vm, r == want);
     Ok(())
 }
@@ -555,6 +565,7 @@ unsafe fn order(vm: &mut Vm, ins: Instr, event: Event, a: Value, b: Value) -> R 
     if a.is_string() && b.is_string() {
         let (x, y) = (Str::bytes(a.as_str()), Str::bytes(b.as_str()));
         let r = if event == Event::Lt { x < y } else { x <= y };
+        charge_bytes(vm, x.len().min(y.len()));
         branch(vm, r == want);
         return Ok(());
     }

@@ -3,7 +3,7 @@
 use super::format::{self as conversions, Conversion, FormatError, Spec};
 use crate::numfmt::{float_text, integer_text};
 use crate::vm::LuaError;
-use crate::vm::native::progress::Text;
+use crate::vm::native::progress::{Kept, Text, text_bytes};
 use crate::vm::native::{Cx, Kind, Step, Val};
 
 /// No number takes more bytes, whatever its width and precision.
@@ -20,6 +20,12 @@ struct Formatting {
     given: usize,
     /// The conversion that waits for what `__tostring` returns.
     waiting: Option<Spec>,
+}
+
+impl Kept for Formatting {
+    fn outside(&self) -> usize {
+        text_bytes(&self.out)
+    }
 }
 
 /// State 1: entered again with a [`Formatting`] kept.
@@ -97,7 +103,11 @@ fn run<'gc>(cx: &mut Cx<'gc>, f: &mut Formatting) -> Result<Step, LuaError> {
                 }
             }
         }
-        if cx.charge(1) {
+        let cost = match conversion {
+            Conversion::Float => 6,
+            _ => 3,
+        };
+        if cx.charge(cost) {
             return Ok(Step::Again);
         }
     }
@@ -134,6 +144,7 @@ fn add_quoted(cx: &mut Cx<'_>, f: &mut Formatting, i: usize) -> Result<(), LuaEr
             let special = s.bytes().iter().filter(|&&b| b < b' ' || matches!(b, b'"' | b'\\' | 0x7f)).count();
             cx.grow_text(&mut f.out, s.len() + 3 * special + 2)?;
             conversions::quote_str(&mut f.out, s.bytes());
+            cx.charge(s.len() / 4);
         }
         Kind::Int(n) => conversions::quote_int(&mut f.out, n),
         Kind::Float(x) => conversions::quote_float(&mut f.out, x),

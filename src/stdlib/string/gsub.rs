@@ -4,7 +4,7 @@ use super::pattern::{self, Search};
 use super::{capture, pattern_error, push_captures, step};
 use crate::numfmt::{float_text, integer_text};
 use crate::vm::LuaError;
-use crate::vm::native::progress::Text;
+use crate::vm::native::progress::{Kept, Text, text_bytes};
 use crate::vm::native::{Cx, Kind, LStr, Step, Val};
 
 /// A replacement under way.
@@ -17,6 +17,12 @@ struct Gsub {
     limit: i64,
     /// A call is made for the value of this match.
     pending: Option<(usize, usize)>,
+}
+
+impl Kept for Gsub {
+    fn outside(&self) -> usize {
+        text_bytes(&self.out) + self.search.outside()
+    }
 }
 
 /// What replaces matches.
@@ -76,6 +82,10 @@ fn run<'gc>(
         gsub.add_value(cx, v, subject, start, end)?;
     }
     while gsub.count < gsub.limit {
+        // Each match costs something, however soon it is found.
+        if cx.charge(2) {
+            return Ok(Step::Again);
+        }
         let (start, end) = match step(cx, &mut gsub.search, subject.bytes(), pattern.bytes()) {
             pattern::Step::Matched { start, end } => (start, end),
             pattern::Step::Failed => break,

@@ -16,9 +16,9 @@ pub mod pattern;
 
 pub(super) use lib::open;
 
-use crate::limits::{MATCH_UNITS, STRING_PIECE};
+use crate::limits::{BYTES_PER_REDUCTION, MATCH_UNITS, STRING_PIECE};
 use crate::vm::LuaError;
-use crate::vm::native::progress::Buffer;
+use crate::vm::native::progress::{Buffer, Kept};
 use crate::vm::native::{Cx, LStr, Step, Val};
 use pattern::{Capture, PatternError, Search};
 
@@ -63,7 +63,10 @@ fn capture<'gc>(
     end: usize,
 ) -> Result<Val<'gc>, LuaError> {
     match search.capture(i, start, end).map_err(pattern_error)? {
-        Capture::Range { start, end } => substring(cx, subject, start, end),
+        Capture::Range { start, end } => {
+            cx.charge(1 + (end - start) / BYTES_PER_REDUCTION);
+            substring(cx, subject, start, end)
+        }
         Capture::Position(at) => Ok(Val::int(at as i64 + 1)),
     }
 }
@@ -89,6 +92,18 @@ fn push_captures<'gc>(
 struct Progress {
     buffer: Buffer,
     done: usize,
+}
+
+impl Kept for Progress {
+    fn outside(&self) -> usize {
+        self.buffer.len()
+    }
+}
+
+impl Kept for Search {
+    fn outside(&self) -> usize {
+        Search::outside(self)
+    }
 }
 
 /// Returns a string of `len` bytes; `write(piece, at)` writes those from offset `at`. Long ones are written over several

@@ -3,7 +3,7 @@
 use super::pack::{self as items, Blame, Kind, Options, PackError, Unpacked, Unpacker};
 use super::substring;
 use crate::vm::LuaError;
-use crate::vm::native::progress::Text;
+use crate::vm::native::progress::{Kept, Text, text_bytes};
 use crate::vm::native::{Cx, Step, Val};
 
 type R = Result<Step, LuaError>;
@@ -25,6 +25,12 @@ struct Packing {
     options: Options,
     /// Window slot of the next value.
     next: usize,
+}
+
+impl Kept for Packing {
+    fn outside(&self) -> usize {
+        text_bytes(&self.out)
+    }
 }
 
 pub fn pack(cx: &mut Cx<'_>) -> R {
@@ -69,7 +75,7 @@ pub fn pack(cx: &mut Cx<'_>) -> R {
 
 pub fn packsize(cx: &mut Cx<'_>) -> R {
     let format = cx.check_str(0)?.bytes();
-    cx.charge(format.len() / 8);
+    cx.charge(format.len() / 4);
     let size = items::packed_size(format).map_err(|e| error(e, 0))?;
     cx.ret(size as i64)
 }

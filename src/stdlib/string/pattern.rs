@@ -224,6 +224,11 @@ impl Search {
         }
     }
 
+    /// Bytes it holds outside of itself.
+    pub fn outside(&self) -> usize {
+        if self.choices.spilled() { self.choices.capacity() * size_of::<Choice>() } else { 0 }
+    }
+
     /// Goes on to the next match. After `Matched` the next call looks for the one after it, never for an empty one
     /// where this one ended; after `Failed` it fails again.
     pub fn step(&mut self, subject: &[u8], pattern: &[u8], budget: &mut i64) -> Step {

@@ -3,6 +3,7 @@
 use super::{Co, Cx, Kind, Step, Tab, Val};
 use crate::heap::Value;
 use crate::heap::value::tag;
+use crate::limits::BYTES_PER_REDUCTION;
 use crate::vm::error::Raised;
 use crate::vm::{LuaError, Vm};
 
@@ -127,6 +128,7 @@ impl<'gc> Cx<'gc> {
                 return Ok(Ok(crate::vm::arith::number_lt(a.raw(), b.raw())));
             }
             if let (Some(a), Some(b)) = (a.as_str(), b.as_str()) {
+                self.charge(2 + a.len().min(b.len()) / BYTES_PER_REDUCTION);
                 return Ok(Ok(a.bytes() < b.bytes()));
             }
             let vm = self.vm_mut();

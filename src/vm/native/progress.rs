@@ -1,13 +1,27 @@
 //! What long native functions build or keep over several entries: strings of known length, text that grows, their state.
 
 use super::{Cx, Val};
-use crate::heap::{Blob, Thread, Value};
+use crate::heap::{Blob, Value};
 use crate::vm::LuaError;
 use smallvec::SmallVec;
 use std::any::Any;
 
 /// Text that is being built; short text stays on the Rust stack.
 pub type Text = SmallVec<[u8; 256]>;
+
+/// What [`Cx::keep`] keeps. Moving a process moves it along.
+pub trait Kept: Any + Send {
+    /// Bytes it holds outside of itself.
+    fn outside(&self) -> usize {
+        0
+    }
+}
+
+/// Bytes of a text outside of itself.
+#[must_use]
+pub fn text_bytes(text: &Text) -> usize {
+    if text.spilled() { text.capacity() } else { 0 }
+}
 
 /// The bytes of a string to come: zeroed, of a fixed length, writable. Becomes a string without being copied, and is kept
 /// between entries with [`Cx::keep`].
@@ -27,6 +41,20 @@ impl Buffer {
         }
         // SAFETY: this is the only reference, and it stays as long as `self` is borrowed.
         unsafe { Blob::data_mut(self.blob) }
+    }
+}
+
+impl Buffer {
+    /// Length in bytes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        // SAFETY: a reference keeps the blob alive.
+        if self.blob.is_null() { 0 } else { unsafe { Blob::len(self.blob) } }
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 }
 
@@ -83,17 +111,6 @@ impl<'gc> Cx<'gc> {
         // The text so far and the string made from it in the end.
         self.reserve_memory(needed.saturating_mul(2))?;
         text.try_reserve(more).map_err(|_| LuaError::memory())
-    }
-
-    /// [`Cx::keep`] of a value that is in a box already.
-    pub fn keep_boxed<T: Any + Send>(&mut self, value: Box<T>) {
-        // SAFETY: the running coroutine is live.
-        unsafe {
-            let th = self.vm().th;
-            let depth = Thread::depth(th);
-            self.vm_mut().drop_state();
-            (*th).states.push((depth, value));
-        }
     }
 
     /// What is left of this slice, at least 1.

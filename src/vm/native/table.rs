@@ -2,10 +2,9 @@
 //! metamethods, kept state without a new allocation.
 
 use super::{Cx, Val};
-use crate::heap::{Thread, Value};
+use crate::heap::Value;
 use crate::vm::LuaError;
 use crate::vm::meta::Event;
-use std::any::Any;
 
 impl<'gc> Cx<'gc> {
     /// `#v`: the length, or the call whose result it is.
@@ -41,17 +40,6 @@ impl<'gc> Cx<'gc> {
             handler = self.metafield(b, Event::Eq);
         }
         if handler.is_nil() { Ok(false) } else { Err([handler, a, b]) }
-    }
-
-    /// [`Cx::keep`] for what [`Cx::take`] returned.
-    pub fn keep_box<T: Any + Send>(&mut self, value: Box<T>) {
-        // SAFETY: the running coroutine is live.
-        unsafe {
-            let th = self.vm().th;
-            let depth = Thread::depth(th);
-            self.vm_mut().drop_state();
-            (*th).states.push((depth, value));
-        }
     }
 
     /// State of the random generator of this process.

@@ -1,0 +1,118 @@
+//! Slices end when they should, whatever runs, and what a suspended native function holds is on the account.
+
+use super::script::Script;
+use crate::vm::Exit;
+use std::sync::atomic::Ordering;
+
+const SLICE: i32 = 1_000;
+/// What a native function may do beyond the end of a slice: the largest piece of work that is not divided further.
+const OVERDRAFT: i64 = 12_000;
+
+/// Prepares, then works for many slices in one native function that can stop midway.
+const PROGRAMS: [(&str, &str); 17] = [
+    (
+        "local t = {} for i = 1, 5000 do t[i] = (i * 7919) % 5003 end",
+        "table.sort(t, function(a, b) return a < b end)",
+    ),
+    ("local t = {} for i = 1, 50000 do t[i] = (i * 7919) % 50021 end", "table.sort(t)"),
+    ("local t = {} for i = 1, 20000 do t[i] = 'k' .. (i * 7919) % 20011 end", "table.sort(t)"),
+    ("local s = ('ab '):rep(20000)", "s:gsub('%a+', function() end)"),
+    ("local s = ('ab '):rep(20000)", "s:gsub('a', 'b')"),
+    ("local s = ('ab '):rep(20000)", "s:gsub('%a+', { ab = 'x' })"),
+    ("local t = {} for i = 1, 200000 do t[i] = i end", "for i = 1, 20 do table.insert(t, 1, 0) end"),
+    ("local t = {} for i = 1, 200000 do t[i] = i end", "for i = 1, 20 do table.remove(t, 1) end"),
+    ("local t = {} for i = 1, 200000 do t[i] = i end", "table.move(t, 1, #t, 1, {})"),
+    ("local t = {} for i = 1, 200000 do t[i] = 'x' end", "table.concat(t, ', ')"),
+    ("local t = {} for i = 1, 200000 do t[i] = i / 3 end", "table.concat(t)"),
+    ("local t = {} for i = 1, 400000 do t[i] = i end", "select('#', table.unpack(t))"),
+    ("local s = ('x'):rep(8000000)", "s:find('y', 1, true)"),
+    ("local s = ('ä'):rep(200000)", "utf8.offset(s, 200000) utf8.offset(s, -200000) utf8.len(s)"),
+    ("local s = ('x'):rep(10000)", "for i = 1, 1000 do local x = s .. i end"),
+    ("local s, r = ('x'):rep(10000), ('x'):rep(10000)", "for i = 1, 1000 do local x = s == r or s < r end"),
+    ("local s = ('x'):rep(3000000)", "s:upper() s:reverse() s:rep(2)"),
+];
+
+fn start(script: &mut Script, text: &str) {
+    let loaded = script.start_chunk(text.as_bytes(), b"=slices").expect("memory");
+    loaded.expect("a program");
+}
+
+fn to_end(script: &mut Script) {
+    loop {
+        match script.vm().run() {
+            Exit::Preempted => {}
+            exit => return assert_eq!(exit, Exit::Done),
+        }
+    }
+}
+
+#[test]
+fn long_natives_stop_at_the_budget() {
+    for (setup, work) in PROGRAMS {
+        let mut script = Script::new(None).expect("memory");
+        start(&mut script, &format!("{setup} function work() {work} end"));
+        to_end(&mut script);
+        script.vm().set_slice(SLICE);
+        start(&mut script, "work()");
+        let mut slices = 0;
+        loop {
+            let exit = script.vm().run();
+            let spent = script.vm().spent();
+            assert!(spent <= i64::from(SLICE) + OVERDRAFT, "{work}: {spent} reductions in one slice");
+            slices += 1;
+            if exit == Exit::Done {
+                break;
+            }
+            assert_eq!(exit, Exit::Preempted);
+        }
+        assert!(slices > 1, "{work}: over in one slice");
+    }
+}
+
+/// Functions without loops and calls of their own, called by a native function, end slices and can be interrupted; so can a
+/// native function that calls nothing.
+#[test]
+fn natives_can_be_interrupted() {
+    for work in [
+        "table.sort(setmetatable({}, { __len = function() return 1 << 30 end, __index = function(_, i) return i end }), function() return false end)",
+        "('x'):rep(1 << 20):gsub('', function() end)",
+        "(('a'):rep(64)):find(('a?'):rep(64) .. ('a'):rep(64))",
+        "local t = setmetatable({}, { __index = function() return 1 end }) table.concat(t, '', 1, math.maxinteger)",
+    ] {
+        let mut script = Script::new(None).expect("memory");
+        script.vm().set_slice(SLICE);
+        start(&mut script, work);
+        for _ in 0..20 {
+            assert_eq!(script.vm().run(), Exit::Preempted, "{work}");
+        }
+        script.vm().interrupt_flag().store(true, Ordering::Relaxed);
+        let mut exit = Exit::Preempted;
+        for _ in 0..3 {
+            exit = script.vm().run();
+            if exit != Exit::Preempted {
+                break;
+            }
+        }
+        assert_eq!(exit, Exit::Failed, "{work}");
+    }
+}
+
+/// The text that `gsub` has put together so far belongs to the process while it waits.
+#[test]
+fn kept_state_is_on_the_account() {
+    let mut script = Script::new(None).expect("memory");
+    start(&mut script, "collectgarbage() s = ('x'):rep(1000)");
+    to_end(&mut script);
+    let before = script.vm().heap.bytes_in_use();
+    script.vm().set_slice(SLICE);
+    start(&mut script, "co = coroutine.wrap(string.gsub) co(('y'):rep(20000), 'y', s)");
+    let mut most = 0;
+    while script.vm().run() == Exit::Preempted {
+        most = most.max(script.vm().heap.bytes_in_use());
+    }
+    assert!(most > before + 10_000_000, "{most} bytes at most, {before} before");
+    start(&mut script, "co = nil collectgarbage() collectgarbage()");
+    to_end(&mut script);
+    let after = script.vm().heap.bytes_in_use();
+    assert!(after < before + 10_000, "{after} bytes, {before} before");
+}
