@@ -218,8 +218,11 @@ impl Lines {
                 })
             }
             Self::Pipe => {
-                let line =
-                    read_line().map_err(|e| Stop::Broken(format!("cannot read standard input: {e}")))?;
+                let line = read_line().map_err(|e| {
+                    let reason = e.to_string();
+                    let reason = reason.split(" (os error").next().unwrap_or_default();
+                    Stop::Broken(format!("cannot read standard input: {reason}"))
+                })?;
                 line.ok_or(Stop::End)
             }
         }

@@ -4,7 +4,7 @@
 use super::Vm;
 use super::error::{Place, Raised};
 use super::names::Named;
-use super::native::{Co, Cx, Val};
+use super::native::{Co, Cx, Native, Step, Val};
 use crate::heap::thread::{Hook, frame_flag};
 use crate::heap::value::{get, put, tag};
 use crate::heap::{Closure, Code, Frame, FrameKind, NativeClosure, Thread, Value};
@@ -252,6 +252,9 @@ impl Vm {
     }
 }
 
+/// The function of the program itself that has called the main chunk, as debuggers written for the reference expect it.
+static PROGRAM: Native = Native::new("?", |_| Ok(Step::Return(0)));
+
 impl<'gc> Cx<'gc> {
     /// Number of functions on a coroutine's stack.
     #[must_use]
@@ -265,7 +268,11 @@ impl<'gc> Cx<'gc> {
     pub fn frame_info(&self, co: Co<'gc>, level: usize) -> Option<(FunctionInfo, Val<'gc>)> {
         // SAFETY: live during 'gc.
         unsafe {
-            let frame = Vm::frame_at(co.raw(), level)?;
+            let Some(frame) = Vm::frame_at(co.raw(), level) else {
+                let below = co.raw() == self.vm().main && level == Vm::levels(co.raw());
+                let program = Val::native(&PROGRAM);
+                return below.then(|| (self.function_info(program), program));
+            };
             let (info, f) = self.vm().describe_frame(co.raw(), frame);
             Some((info, Val::raw_new(f)))
         }

@@ -73,6 +73,14 @@ pub fn program(bytes: &[u8]) -> Program {
     Program { text: g.text, setup: Setup { slice, forgiving: mode & 1 == 1 } }
 }
 
+/// One statement that `bytes` stand for; its variables are globals.
+#[must_use]
+pub fn statement(bytes: &[u8]) -> String {
+    let mut g = Grammar { bytes, text: String::new(), depth: 0, loops: 0, labels: 0, vararg: vec![true] };
+    g.statement();
+    g.text
+}
+
 struct Grammar<'a> {
     bytes: &'a [u8],
     text: String,
