@@ -43,6 +43,25 @@ pub const DEFAULT_GC_STEPMUL: i64 = 200;
 /// Largest block taken from size classes for table parts; larger ones come from the system allocator.
 pub const MAX_CLASS_BUFFER: usize = 512;
 
+/// Cells (1 KiB) of a small process that hold objects of any size: with cells per size class it would hold mostly air.
+pub const MAX_MIXED_CELLS: usize = 4;
+
+/// Memory of a process that waits for its first message, in bytes: the goal that a test guards.
+pub const MAX_IDLE_PROCESS: usize = 4096;
+
+/// Cells that a process takes one by one from the program's pool; a larger one has regions of its own.
+pub const MAX_POOLED_CELLS: usize = 32;
+
+/// Free cells that the pool keeps for new processes before it gives memory back: 8 MiB.
+pub const MAX_POOL_RESERVE: usize = 8 << 10;
+
+/// Work of one slice of a collection, in slots looked at: about a millisecond. Few under `stress`, so that collections are
+/// interrupted everywhere.
+pub const COLLECTION_SLICE: isize = if cfg!(feature = "stress") { 1_000 } else { 60_000 };
+
+/// Slots of one table or stack that the collector scans at a time.
+pub const COLLECTION_CHUNK: usize = 1_024;
+
 /// Links followed from one `__index`/`__newindex` to the next, as `MAXTAGLOOP` in 5.3.
 pub const MAX_META_CHAIN: usize = 2_000;
 

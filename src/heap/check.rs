@@ -13,16 +13,20 @@ struct Walk {
     grey: Vec<Value>,
 }
 
-/// Checks the heap behind `roots`.
+/// Checks the heap behind `roots`; it may refer to objects of an image if the process shares its libraries (`shares`).
 ///
 /// # Errors
 /// The first violated invariant.
-pub fn check(roots: &mut dyn Roots) -> Result<(), String> {
+pub fn check(roots: &mut dyn Roots, shares: bool) -> Result<(), String> {
     let mut walk = Walk { seen: HashSet::new(), grey: Vec::new() };
     roots.each(&mut |v| walk.grey.push(v));
     while let Some(v) = walk.grey.pop() {
         if !v.is_object() || !walk.seen.insert(v.payload as usize) {
             continue;
+        }
+        // SAFETY: as below.
+        if !shares && unsafe { super::image::is_shared(v) } {
+            return Err("a process with libraries of its own refers to shared ones".into());
         }
         // SAFETY: what the roots reach is live; that is also what is being checked, under a sanitizer.
         unsafe {
@@ -87,6 +91,13 @@ impl Walk {
     unsafe fn table(&mut self, t: *mut Table) -> Result<(), String> {
         // SAFETY: by contract a live table.
         unsafe {
+            let read_only = (*t).flags & table_flag::SHARED_NODES != 0;
+            if read_only != super::image::is_shared(Value::table(t)) && !read_only {
+                return Err("a table of an image may be written".into());
+            }
+            if read_only && (*t).last_free != 0 {
+                return Err("a table with the nodes of an image believes that some are free".into());
+            }
             if (*t).arr_len > (*t).arr_cap {
                 return Err("an array part is longer than its capacity".into());
             }
@@ -122,6 +133,12 @@ impl Walk {
         unsafe {
             let key = Node::key(node);
             check_tag(key)?;
+            if (*node).is_own() != ((*t).flags & table_flag::SHARED_NODES == 0) {
+                return Err("a node and its table disagree about who owns it".into());
+            }
+            if key.tag != tag::STRING && super::image::is_shared(key) {
+                return Err("a table has an object of an image as a key".into());
+            }
             if key.is_nil() {
                 return Err("an entry has the key nil".into());
             }

@@ -36,6 +36,11 @@ pub struct NativeClosure {
 }
 
 impl NativeClosure {
+    /// Bytes of a native closure with `upvals` upvalues.
+    pub(super) const fn size(upvals: usize) -> usize {
+        size_of::<Self>() + upvals * size_of::<Value>()
+    }
+
     /// Address of upvalue `i`.
     ///
     /// # Safety
@@ -120,7 +125,7 @@ impl Heap {
         descriptor: *const (),
         upvals: &[Value],
     ) -> Result<*mut NativeClosure, OutOfMemory> {
-        let at = self.alloc(size_of::<NativeClosure>() + size_of_val(upvals))?.cast::<NativeClosure>();
+        let at = self.alloc(NativeClosure::size(upvals.len()))?.cast::<NativeClosure>();
         // SAFETY: fresh memory of that size.
         unsafe {
             (*at).descriptor = descriptor;

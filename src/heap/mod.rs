@@ -5,14 +5,22 @@
 //! above `vm` uses the safe interface of `vm::native` instead.
 #![allow(unsafe_code)]
 
+mod account;
 pub mod alloc;
 pub mod blob;
 pub mod channel;
 pub mod check;
 pub mod closure;
 pub mod code;
+mod cycle;
 pub mod gc;
+pub mod image;
+mod mark;
+mod parts;
+mod pool;
+pub mod region;
 pub mod string;
+mod sweep;
 pub mod table;
 pub mod thread;
 pub mod userdata;
@@ -23,6 +31,7 @@ pub use blob::Blob;
 pub use closure::{Closure, NativeClosure, Upval};
 pub use code::{Code, SharedCode, Unit};
 pub use gc::{Gc, Roots};
+pub use image::{Forward, Image};
 pub use string::Str;
 pub use table::{Node, Table, TableError};
 pub use thread::{Frame, FrameKind, Thread};

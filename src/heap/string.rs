@@ -8,8 +8,9 @@
 //! 4. A hash is never 0; 0 in the header means "not computed yet". One seed serves the whole program, because tables
 //!    adopt the pointers of constants that all processes share.
 
-use super::alloc::{Heap, OutOfMemory, Region};
+use super::alloc::{Heap, OutOfMemory};
 use super::blob::Blob;
+use super::region::Region;
 use crate::limits::MAX_INLINE_STRING;
 use hashbrown::HashTable;
 use std::hash::{BuildHasher, Hasher};

@@ -9,7 +9,9 @@
 //!    Only growing drops them.
 //! 5. `absent` has a bit for each event of [`Event`] with number below 32 of which this table, as a metatable, is known to have
 //!    no handler. Any store of a key that was not there clears it.
-//! 6. `index_node` points to the node of this table that holds `__index`, or is null; a rehash clears it.
+//! 6. Nodes with [`SHARED_NODE`] in their key's tag belong to an image (`image.rs`): readers ignore the bit, and a search for a
+//!    place to store does not find them. Their table has [`table_flag::SHARED_NODES`], and gets nodes of its own before it changes.
+//! 7. `index_node` points to the node of this table that holds `__index`, or is null; a rehash clears it.
 
 use super::alloc::{Heap, OutOfMemory};
 use super::value::{Slot, get, put, tag};
@@ -33,7 +35,28 @@ pub struct Node {
 
 const _: () = assert!(size_of::<Node>() == 32);
 
+/// Bit of [`Node::ktag`]: the node is shared and never written.
+pub const SHARED_NODE: u32 = 0x100;
+
 impl Node {
+    /// A node without key and value.
+    pub(super) const EMPTY: Self =
+        Self { payload: 0, vtag: tag::NIL, next: 0, key: 0, ktag: tag::NIL as u32, khash: 0 };
+
+    /// Type tag of the key.
+    #[inline(always)]
+    #[must_use]
+    pub const fn key_tag(&self) -> u8 {
+        self.ktag as u8
+    }
+
+    /// True if the node may be written.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_own(&self) -> bool {
+        self.ktag & SHARED_NODE == 0
+    }
+
     /// The place of the value.
     ///
     /// # Safety
@@ -83,6 +106,10 @@ pub mod table_flag {
     pub const FINALIZER: u8 = 4;
     /// Empty itself, shows another table and refuses changes (`vm/read_only.rs`).
     pub const READ_ONLY: u8 = 8;
+    /// Belongs to an image: nothing in it may change.
+    pub const SHARED: u8 = 16;
+    /// The hash part belongs to an image.
+    pub const SHARED_NODES: u8 = 32;
 }
 
 /// A table.
@@ -112,6 +139,8 @@ pub enum TableError {
     /// The hash part would need more than 2^30 nodes.
     Overflow,
     Memory,
+    /// The table or the key belongs to an image: the process needs copies of its own first.
+    Shared,
 }
 
 impl From<OutOfMemory> for TableError {
@@ -127,11 +156,10 @@ struct Empty(Node);
 // search for the key, which never matches the nil key.
 unsafe impl Sync for Empty {}
 
-static EMPTY: Empty =
-    Empty(Node { payload: 0, vtag: tag::NIL, next: 0, key: 0, ktag: tag::NIL as u32, khash: 0 });
+static EMPTY: Empty = Empty(Node::EMPTY);
 
 #[inline(always)]
-fn empty_node() -> *mut Node {
+pub(super) fn empty_node() -> *mut Node {
     (&raw const EMPTY.0).cast_mut()
 }
 
@@ -145,7 +173,7 @@ pub fn hash_int(i: i64) -> u32 {
 
 /// Hash of any key except nil; strings by content.
 #[inline]
-fn hash_key(key: Value) -> u32 {
+pub(super) fn hash_key(key: Value) -> u32 {
     match key.tag {
         // SAFETY: a string value is a live string.
         tag::STRING => unsafe { Str::hash(key.as_str()) },
@@ -215,7 +243,7 @@ impl Table {
             let mut node = Self::main_position(t, hash);
             loop {
                 if (*node).khash == hash
-                    && (*node).ktag == u32::from(tag::STRING)
+                    && (*node).key_tag() == tag::STRING
                     && ((*node).key == key as u64 || Str::eq((*node).key as *const Str, key))
                 {
                     return Some(node);
@@ -240,7 +268,7 @@ impl Table {
             let mut node = Self::main_position(t, hash);
             loop {
                 if (*node).khash == hash
-                    && (*node).ktag == u32::from(tag::STRING)
+                    && (*node).key_tag() == tag::STRING
                     && Str::bytes((*node).key as *const Str) == bytes
                 {
                     return Node::slot(node).get();
@@ -264,7 +292,7 @@ impl Table {
         unsafe {
             let mut node = Self::main_position(t, hash_int(key));
             loop {
-                if (*node).key == key as u64 && (*node).ktag == u32::from(tag::INT) {
+                if (*node).key == key as u64 && (*node).key_tag() == tag::INT {
                     return Some(node);
                 }
                 if (*node).next == 0 {
@@ -280,7 +308,7 @@ impl Table {
         unsafe {
             let mut node = Self::main_position(t, hash_key(key));
             loop {
-                if (*node).key == key.payload && (*node).ktag == u32::from(key.tag) {
+                if (*node).key == key.payload && (*node).key_tag() == key.tag {
                     return Some(node);
                 }
                 if (*node).next == 0 {
@@ -375,7 +403,7 @@ impl Table {
         }
     }
 
-    /// The place of an existing key, even if its value is nil.
+    /// The place of an existing key, even if its value is nil; none in the nodes of an image.
     ///
     /// # Safety
     /// Both are live.
@@ -396,7 +424,7 @@ impl Table {
                     return Some(Slot((*t).arr.add(index as usize)));
                 }
             }
-            Self::find_node(t, key).map(|node| Node::slot(node))
+            Self::find_node(t, key).filter(|&node| (*node).is_own()).map(|node| Node::slot(node))
         }
     }
 
@@ -446,6 +474,7 @@ impl Table {
         unsafe {
             if (*t).flags & table_flag::INT_KEYS != 0
                 && let Some(node) = Self::find_int_node(t, key)
+                && (*node).is_own()
             {
                 Node::slot(node).put(v);
                 return Ok(());
@@ -466,8 +495,15 @@ impl Table {
         // SAFETY: by contract.
         unsafe {
             let mut key = key;
+            if (*t).flags & table_flag::SHARED_NODES != 0 {
+                return Err(TableError::Shared);
+            }
             match key.tag {
                 tag::NIL => return Err(TableError::NilKey),
+                // As a key the object would be found by its address, which would change with the first copy.
+                tag::TABLE | tag::USERDATA | tag::NATIVE_CLOSURE if super::image::is_shared(key) => {
+                    return Err(TableError::Shared);
+                }
                 tag::FLOAT => {
                     let f = key.as_float();
                     if f.is_nan() {
@@ -503,7 +539,7 @@ impl Table {
                 heap.free_buffer((*t).arr.cast(), array);
             }
             let nodes = Self::node_count(t) * size_of::<Node>();
-            if nodes > large {
+            if nodes > large && (*t).flags & table_flag::SHARED_NODES == 0 {
                 heap.free_buffer((*t).nodes.cast(), nodes);
             }
         }

@@ -9,7 +9,7 @@ use super::alloc::{Heap, OutOfMemory};
 use super::value::{get, put};
 use super::{Upval, Value};
 use crate::bytecode::Instr;
-use std::alloc::{Layout, alloc, dealloc};
+use crate::limits::MAX_CLASS_BUFFER;
 use std::any::Any;
 
 /// What runs in a frame.
@@ -154,11 +154,9 @@ pub struct Thread {
     pub hook: Option<Box<Hook>>,
     /// Rust state of native frames, from the ground up.
     pub states: Vec<NativeState>,
-    /// Bytes on the account for stack and frames.
-    bytes: usize,
 }
 
-const SLACK: usize = 8;
+pub(super) const SLACK: usize = 8;
 
 impl Heap {
     /// A coroutine with an empty stack.
@@ -166,24 +164,19 @@ impl Heap {
     /// # Errors
     /// [`OutOfMemory`].
     pub fn new_thread(&mut self) -> Result<*mut Thread, OutOfMemory> {
-        let slots = crate::limits::DEFAULT_STACK;
         const FRAMES: usize = 4;
-        let bytes = (slots + SLACK) * size_of::<Value>() + (FRAMES + 1) * size_of::<Frame>();
-        self.reserve_external(bytes)?;
+        let slots = crate::limits::DEFAULT_STACK;
         let at = self.alloc(size_of::<Thread>())?.cast::<Thread>();
         // SAFETY: fresh memory; the two arrays are initialised as far as invariant 1 asks.
         unsafe {
-            let stack = alloc(stack_layout(slots)).cast::<Value>();
-            let frames = alloc(frames_layout(FRAMES)).cast::<Frame>();
-            if stack.is_null() || frames.is_null() {
-                if !stack.is_null() {
-                    dealloc(stack.cast(), stack_layout(slots));
+            let stack = self.alloc_buffer(stack_size(slots))?.cast::<Value>();
+            let frames = match self.alloc_buffer(frames_size(FRAMES)) {
+                Ok(frames) => frames.cast::<Frame>(),
+                Err(e) => {
+                    self.free_buffer(stack.cast(), stack_size(slots));
+                    return Err(e);
                 }
-                if !frames.is_null() {
-                    dealloc(frames.cast(), frames_layout(FRAMES));
-                }
-                return Err(OutOfMemory);
-            }
+            };
             for i in 0..slots + SLACK {
                 put(stack.add(i), Value::NIL);
             }
@@ -204,7 +197,6 @@ impl Heap {
                 resumer: std::ptr::null_mut(),
                 hook: None,
                 states: Vec::new(),
-                bytes,
             });
             // Frame 0 is the ground below the first call.
             frames.write(Frame {
@@ -217,19 +209,19 @@ impl Heap {
                 state: 0,
             });
         }
-        self.add_external(bytes);
         self.register_external(Value::thread(at));
         Ok(at)
     }
 }
 
-fn stack_layout(slots: usize) -> Layout {
-    Layout::array::<Value>(slots + SLACK).expect("stack sizes are bounded by MAX_STACK")
+/// Bytes of a stack; `MAX_STACK` bounds it.
+const fn stack_size(slots: usize) -> usize {
+    (slots + SLACK) * size_of::<Value>()
 }
 
-fn frames_layout(frames: usize) -> Layout {
-    // One more than is used by calls: for the context of a host, which must not fail.
-    Layout::array::<Frame>(frames + 1).expect("frame counts are bounded by MAX_STACK")
+/// Bytes of the frames; one more than is used by calls: for the context of a host, which must not fail.
+const fn frames_size(frames: usize) -> usize {
+    (frames + 1) * size_of::<Frame>()
 }
 
 impl Thread {
@@ -241,6 +233,26 @@ impl Thread {
     pub unsafe fn stack_len(this: *const Self) -> usize {
         // SAFETY: both point into one array.
         unsafe { (*this).limit.offset_from((*this).stack) as usize }
+    }
+
+    /// Bytes of the stack.
+    ///
+    /// # Safety
+    /// `this` is live.
+    #[must_use]
+    pub(super) unsafe fn stack_bytes(this: *const Self) -> usize {
+        // SAFETY: by contract.
+        stack_size(unsafe { Self::stack_len(this) })
+    }
+
+    /// Bytes of the frames.
+    ///
+    /// # Safety
+    /// `this` is live.
+    #[must_use]
+    pub(super) unsafe fn frames_bytes(this: *const Self) -> usize {
+        // SAFETY: both point into one array.
+        frames_size(unsafe { (*this).frames_end.offset_from((*this).frames) as usize })
     }
 
     /// Number of the running frame; 0 when nothing runs.
@@ -265,12 +277,7 @@ impl Thread {
         unsafe {
             let old_len = Self::stack_len(this);
             let old = (*this).stack;
-            let added = slots.saturating_sub(old_len) * size_of::<Value>();
-            heap.reserve_external(added)?;
-            let new = alloc(stack_layout(slots)).cast::<Value>();
-            if new.is_null() {
-                return Err(OutOfMemory);
-            }
+            let new = heap.alloc_buffer(stack_size(slots))?.cast::<Value>();
             let keep = (old_len.min(slots)) + SLACK;
             for i in 0..keep {
                 put(new.add(i), get(old.add(i)));
@@ -292,15 +299,7 @@ impl Thread {
                 (*upval).v = moved((*upval).v);
                 upval = (*upval).next;
             }
-            dealloc(old.cast(), stack_layout(old_len));
-            if slots >= old_len {
-                (*this).bytes += added;
-                heap.add_external(added);
-            } else {
-                let gone = (old_len - slots) * size_of::<Value>();
-                (*this).bytes -= gone;
-                heap.sub_external(gone);
-            }
+            heap.free_buffer(old.cast(), stack_size(old_len));
             Ok(())
         }
     }
@@ -318,19 +317,12 @@ impl Thread {
             let old = (*this).frames;
             let old_len = (*this).frames_end.offset_from(old) as usize;
             let new_len = old_len * 2;
-            let added = old_len * size_of::<Frame>();
-            heap.reserve_external(added)?;
-            let new = alloc(frames_layout(new_len)).cast::<Frame>();
-            if new.is_null() {
-                return Err(OutOfMemory);
-            }
+            let new = heap.alloc_buffer(frames_size(new_len))?.cast::<Frame>();
             std::ptr::copy_nonoverlapping(old, new, old_len);
             (*this).frame = new.add((*this).frame.offset_from(old) as usize);
             (*this).frames = new;
             (*this).frames_end = new.add(new_len);
-            dealloc(old.cast(), frames_layout(old_len));
-            (*this).bytes += added;
-            heap.add_external(added);
+            heap.free_buffer(old.cast(), frames_size(old_len));
             Ok(())
         }
     }
@@ -431,11 +423,17 @@ impl Thread {
         // SAFETY: by contract.
         unsafe {
             Self::close_upvals(this, (*this).stack);
-            dealloc((*this).stack.cast(), stack_layout(Self::stack_len(this)));
-            let frames = (*this).frames_end.offset_from((*this).frames) as usize;
-            dealloc((*this).frames.cast(), frames_layout(frames));
             let states: usize = (*this).states.iter().map(|state| state.bytes).sum();
-            heap.sub_external((*this).bytes + states);
+            heap.sub_external(states);
+            // Small ones lie in cells and are swept with them.
+            let stack = stack_size(Self::stack_len(this));
+            if stack > MAX_CLASS_BUFFER {
+                heap.free_buffer((*this).stack.cast(), stack);
+            }
+            let frames = Self::frames_bytes(this);
+            if frames > MAX_CLASS_BUFFER {
+                heap.free_buffer((*this).frames.cast(), frames);
+            }
             std::ptr::drop_in_place(&raw mut (*this).states);
             std::ptr::drop_in_place(&raw mut (*this).hook);
         }

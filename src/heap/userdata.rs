@@ -4,6 +4,7 @@ use super::alloc::{Heap, OutOfMemory};
 use super::channel::Channel;
 use super::{Table, Value};
 use std::any::Any;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A Rust value that Lua can hold. It is dropped when the object is collected or the process ends.
 #[repr(C)]
@@ -30,6 +31,27 @@ pub enum Role {
         value: Value,
         sends: bool,
     },
+}
+
+/// What a userdata of an image holds: one Rust value for all processes.
+#[derive(Clone)]
+pub struct SharedData(Arc<Mutex<Box<dyn Any + Send>>>);
+
+impl SharedData {
+    pub(super) fn wrap(data: Box<dyn Any + Send>) -> Box<dyn Any + Send> {
+        Box::new(Self(Arc::new(Mutex::new(data))))
+    }
+
+    /// Another reference to the same value.
+    pub(super) fn share(data: &Box<dyn Any + Send>) -> Option<Box<dyn Any + Send>> {
+        let shared: &Self = (**data).downcast_ref()?;
+        Some(Box::new(shared.clone()))
+    }
+
+    /// Runs `f` with the value; other processes wait meanwhile.
+    pub fn with<R>(&self, f: impl FnOnce(&mut Box<dyn Any + Send>) -> R) -> R {
+        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl Heap {
@@ -82,6 +104,16 @@ impl Heap {
 }
 
 impl Role {
+    /// Calls `f` with the place of every value.
+    pub(super) fn each_place(&mut self, mut f: impl FnMut(*mut Value)) {
+        match self {
+            Self::Plain | Self::Members => {}
+            Self::Channel(channel) => channel.buffer.iter_mut().for_each(|v| f(v)),
+            // The channel is no object of an image.
+            Self::Case { value, .. } => f(value),
+        }
+    }
+
     /// Calls `f` with every value that the collector must keep.
     pub(super) fn each_value(&self, mut f: impl FnMut(Value)) {
         match self {

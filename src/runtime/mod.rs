@@ -23,6 +23,8 @@ pub mod timer;
 mod sync;
 
 #[cfg(test)]
+mod environment_tests;
+#[cfg(test)]
 mod memory_tests;
 
 #[cfg(test)]

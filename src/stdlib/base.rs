@@ -87,7 +87,7 @@ fn setmetatable(cx: &mut Cx<'_>) -> R {
     if !cx.metafield(t.into(), Event::Metatable).is_nil() {
         return Err(LuaError::message("cannot change a protected metatable"));
     }
-    cx.set_metatable(t.into(), meta);
+    cx.set_metatable(t.into(), meta)?;
     cx.ret(t)
 }
 
@@ -404,18 +404,21 @@ fn collectgarbage(cx: &mut Cx<'_>) -> R {
             if !cx.vm_mut().heap.step(usize::try_from(arg).unwrap_or(0)) {
                 return cx.ret(false);
             }
-            let _ = Cx::collect_now(cx);
             cx.set_top(0);
             cx.set_state(2);
-            finish_collection(cx)
+            collect(cx)
         }
         _ => {
-            let _ = Cx::collect_now(cx);
             cx.set_top(0);
             cx.set_state(1);
-            finish_collection(cx)
+            collect(cx)
         }
     }
+}
+
+/// A full collection; a long one ends before the next entry.
+fn collect(cx: &mut Cx<'_>) -> R {
+    if cx.collect() { finish_collection(cx) } else { Ok(Step::Again) }
 }
 
 fn finish_collection(cx: &mut Cx<'_>) -> R {

@@ -197,7 +197,7 @@ fn setupvalue(cx: &mut Cx<'_>) -> R {
     let v = cx.check_any(2)?;
     let n = c_int(cx.check_int(1)?);
     let f = cx.check_function(0)?;
-    match cx.set_function_upvalue(f, n, v) {
+    match cx.set_function_upvalue(f, n, v)? {
         Some(name) => cx.ret_str(&name),
         None => Ok(Step::Return(0)),
     }
@@ -289,7 +289,7 @@ fn setmetatable(cx: &mut Cx<'_>) -> R {
         _ => return Err(LuaError::argument(2, "nil or table expected")),
     };
     let v = cx.arg(0);
-    cx.set_metatable(v, meta);
+    cx.set_metatable(v, meta)?;
     cx.ret(v)
 }
 
@@ -303,7 +303,8 @@ fn getuservalue(cx: &mut Cx<'_>) -> R {
 fn setuservalue(cx: &mut Cx<'_>) -> R {
     let Kind::Userdata(ud) = cx.arg(0).kind() else { return Err(cx.type_error(0, "userdata")) };
     let v = cx.check_any(1)?;
-    ud.set_user_value(v);
+    ud.set_user_value(cx, v)?;
+    let ud = cx.arg(0);
     cx.ret(ud)
 }
 

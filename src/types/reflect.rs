@@ -175,11 +175,12 @@ fn iterator(cx: &mut Cx<'_>, next: &'static Native, fits: impl FnOnce(&TypeRef) 
 }
 
 /// The structure of a running iterator and the position, which moves on.
-fn position(cx: &mut Cx<'_>) -> Option<(TypeRef, usize)> {
-    let ty = cx.upvalue(0).as_type()?.ty().clone();
-    let at = cx.upvalue(1).to_int().and_then(|at| usize::try_from(at).ok())?;
-    cx.set_upvalue(1, Val::int(at as i64 + 1));
-    Some((ty, at))
+fn position(cx: &mut Cx<'_>) -> Result<Option<(TypeRef, usize)>, LuaError> {
+    let ty = cx.upvalue(0).as_type().map(|ty| ty.ty().clone());
+    let at = cx.upvalue(1).to_int().and_then(|at| usize::try_from(at).ok());
+    let (Some(ty), Some(at)) = (ty, at) else { return Ok(None) };
+    cx.set_upvalue(1, Val::int(at as i64 + 1))?;
+    Ok(Some((ty, at)))
 }
 
 fn fields(cx: &mut Cx<'_>) -> R {
@@ -187,7 +188,7 @@ fn fields(cx: &mut Cx<'_>) -> R {
 }
 
 fn next_field(cx: &mut Cx<'_>) -> R {
-    let Some((ty, at)) = position(cx) else { return cx.ret(Val::NIL) };
+    let Some((ty, at)) = position(cx)? else { return cx.ret(Val::NIL) };
     let Type::Record(fields) = ty.node() else { return cx.ret(Val::NIL) };
     let Some(field) = fields.get(at) else { return cx.ret(Val::NIL) };
     let name = cx.string(&field.name)?;
@@ -202,7 +203,7 @@ fn variants(cx: &mut Cx<'_>) -> R {
 }
 
 fn next_variant(cx: &mut Cx<'_>) -> R {
-    let Some((ty, at)) = position(cx) else { return cx.ret(Val::NIL) };
+    let Some((ty, at)) = position(cx)? else { return cx.ret(Val::NIL) };
     let Type::Union(members) = ty.node() else { return cx.ret(Val::NIL) };
     let member = members.get(at).map(|&member| ty.part(member));
     ret_type(cx, member)
@@ -213,7 +214,7 @@ fn params(cx: &mut Cx<'_>) -> R {
 }
 
 fn next_param(cx: &mut Cx<'_>) -> R {
-    let Some((ty, at)) = position(cx) else { return cx.ret(Val::NIL) };
+    let Some((ty, at)) = position(cx)? else { return cx.ret(Val::NIL) };
     let Type::Function(signature) = ty.node() else { return cx.ret(Val::NIL) };
     let param = signature.params.get(at).map(|&(_, id)| ty.part(id));
     ret_type(cx, param)
@@ -224,7 +225,7 @@ fn tparams(cx: &mut Cx<'_>) -> R {
 }
 
 fn next_tparam(cx: &mut Cx<'_>) -> R {
-    let Some((ty, at)) = position(cx) else { return cx.ret(Val::NIL) };
+    let Some((ty, at)) = position(cx)? else { return cx.ret(Val::NIL) };
     let Some(param) = ty.alias().and_then(|alias| alias.params.get(at)) else { return cx.ret(Val::NIL) };
     let name = cx.string(&param.name)?;
     let bound = match param.bound {

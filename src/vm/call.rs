@@ -283,6 +283,9 @@ impl Vm {
 
     /// Carries out what a native function asked for.
     pub(super) unsafe fn native_step(&mut self, step: Step) -> Result<(), LuaError> {
+        if self.forward.is_some() {
+            self.finish_owning();
+        }
         let th = self.th;
         match step {
             Step::Return(n) => {
@@ -371,7 +374,7 @@ impl Vm {
             if self.heap.gc_pending || self.run_finalizers {
                 let depth = (*self.th).frame;
                 r = self.safepoint();
-                if r.is_err() || (*self.th).frame != depth {
+                if r.is_err() || self.leave || (*self.th).frame != depth {
                     continue;
                 }
             }
@@ -436,6 +439,11 @@ impl Vm {
 
     /// Collects if that is due, and starts the next finalizer. The running frame is a Lua frame between two instructions.
     unsafe fn safepoint(&mut self) -> Result<(), LuaError> {
+        if self.forward.is_some() {
+            self.finish_owning();
+        } else if self.heap.gc_pending {
+            self.own_before_growth();
+        }
         let th = self.th;
         let end = self.free_top();
         let mut keep = self.open_top().unwrap_or(end);
@@ -451,12 +459,12 @@ impl Vm {
                     slot = slot.add(1);
                 }
                 (*th).top = keep;
-                self.collect();
                 self.run_finalizers = true;
+                self.collect_at_boundary();
             }
         }
         (*th).top = keep;
-        if self.in_finalizer || !self.run_finalizers {
+        if self.leave || self.in_finalizer || !self.run_finalizers {
             return Ok(());
         }
         let depth = Thread::depth(th);
@@ -540,6 +548,13 @@ impl Vm {
 
     /// Finds who handles an error and prepares to go on there.
     unsafe fn unwind(&mut self, e: LuaError) -> Result<(), LuaError> {
+        let e = match (&self.forward, e.into_raised()) {
+            (Some(forward), Raised::Value(v)) => LuaError::new(Raised::Value(forward.of(v))),
+            (_, raised) => LuaError::new(raised),
+        };
+        if self.forward.is_some() {
+            self.finish_owning();
+        }
         self.native_outcome = NativeOutcome::NotCalled;
         let native_raised = std::mem::take(&mut self.native_raised);
         let raised = e.into_raised();
@@ -731,6 +746,7 @@ impl Vm {
     /// # Errors
     /// [`LuaError`] if the arguments do not fit or `f` is not callable.
     pub fn start(&mut self, f: Value, args: &[Value]) -> Result<(), LuaError> {
+        self.finish_collection();
         // SAFETY: the main coroutine is idle: its stack is empty above the ground frame.
         unsafe {
             self.th = self.main;
@@ -753,10 +769,14 @@ impl Vm {
     /// [`Exit::Yielded`] and, when something was woken, [`Exit::Idle`], call it again.
     pub fn run(&mut self) -> Exit {
         self.budget = self.slice;
+        let _ = self.enter_thread();
         let this: *mut Self = self;
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             // SAFETY: the state is consistent between runs.
             unsafe {
+                if (*this).heap.gc.is_collecting() && !(*this).collect_slice() {
+                    return Exit::Preempted;
+                }
                 let mut first = (*this).wake_up();
                 if first.is_ok() && !(*this).leave {
                     first = (*this).interrupted_native();
@@ -778,7 +798,7 @@ impl Vm {
     /// Between two slices of a native function its end may be asked for from outside; Lua functions look for themselves.
     unsafe fn interrupted_native(&mut self) -> Result<(), LuaError> {
         let native = (*(*self.th).frame).kind == FrameKind::Native && Thread::depth(self.th) > 0;
-        if native && self.interrupt.swap(false, Ordering::Relaxed) {
+        if native && self.interrupt.as_ref().is_some_and(|flag| flag.swap(false, Ordering::Relaxed)) {
             self.native_raised = true;
             return Err(LuaError::message("interrupted!"));
         }
@@ -797,6 +817,7 @@ impl Vm {
 
     /// Runs all finalizers that are due. Errors in them are ignored, as at the end of a program in 5.3.
     pub fn close(&mut self) {
+        self.finish_collection();
         while let Some(object) = self.heap.gc.take_due() {
             // SAFETY: due objects are alive.
             let handler = unsafe { self.value_handler(object, Event::Gc) };

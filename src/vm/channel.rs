@@ -34,7 +34,7 @@ pub type ChannelMeta = for<'gc> fn(&mut Cx<'gc>) -> Result<Tab<'gc>, LuaError>;
 pub type Feeder = for<'gc> fn(&mut Cx<'gc>, Chan<'gc>) -> Result<Option<Val<'gc>>, LuaError>;
 
 /// What channels are in a process.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Channels {
     /// Null before the first channel.
     pub meta: Option<*mut Table>,
@@ -116,6 +116,17 @@ impl Vm {
     }
 }
 
+impl Cx<'_> {
+    /// Makes the metatable of channels, if the process has channels.
+    pub(super) fn make_channel_meta(&mut self) -> Result<Option<*mut Table>, LuaError> {
+        if let Some(maker) = self.vm().channels.maker {
+            let meta = Val::from(maker(self)?).raw().as_table();
+            self.vm_mut().channels.meta = Some(meta);
+        }
+        Ok(self.vm().channels.meta)
+    }
+}
+
 impl<'gc> From<Chan<'gc>> for Val<'gc> {
     fn from(channel: Chan<'gc>) -> Self {
         channel.0.into()
@@ -153,14 +164,10 @@ impl<'gc> Cx<'gc> {
     pub fn new_channel(&mut self, capacity: usize) -> Result<Chan<'gc>, LuaError> {
         let meta = match self.vm().channels.meta {
             Some(meta) => meta,
-            None => {
-                let Some(maker) = self.vm().channels.maker else {
-                    return Err(LuaError::message("no channels in this process"));
-                };
-                let meta = Val::from(maker(self)?).raw().as_table();
-                self.vm_mut().channels.meta = Some(meta);
-                meta
-            }
+            None => match self.make_channel_meta()? {
+                Some(meta) => meta,
+                None => return Err(LuaError::message("no channels in this process")),
+            },
         };
         let vm = self.vm_mut();
         vm.use_managed();

@@ -1,10 +1,10 @@
 //! Looking at the call stack: what `debug.getinfo`, positions in messages and tracebacks need.
 #![allow(unsafe_op_in_unsafe_fn)]
 
-use super::Vm;
 use super::error::{Place, Raised};
 use super::names::Named;
 use super::native::{Co, Cx, Native, Step, Val};
+use super::{LuaError, Vm};
 use crate::heap::thread::{Hook, frame_flag};
 use crate::heap::value::{get, put, tag};
 use crate::heap::{Closure, Code, Frame, FrameKind, NativeClosure, Thread, Value};
@@ -353,19 +353,31 @@ impl<'gc> Cx<'gc> {
     }
 
     /// Sets upvalue `n` of a function; its name.
-    pub fn set_function_upvalue(&mut self, f: Val<'gc>, n: i64, v: Val<'gc>) -> Option<Vec<u8>> {
-        let (name, _) = self.function_upvalue(f, n)?;
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn set_function_upvalue(
+        &mut self,
+        f: Val<'gc>,
+        n: i64,
+        v: Val<'gc>,
+    ) -> Result<Option<Vec<u8>>, LuaError> {
+        let Some((name, _)) = self.function_upvalue(f, n) else { return Ok(None) };
         let i = n as usize - 1;
-        let f = f.raw();
         // SAFETY: `function_upvalue` found it.
         unsafe {
+            if self.vm().is_shared(f.raw()) {
+                self.vm_mut().own_environment()?;
+            }
+            let f = self.vm().own(f.raw());
+            let v = Val::raw_new(self.vm().own(v.raw()));
             if f.tag == tag::CLOSURE {
                 put((**Closure::upval(f.as_closure(), i)).v, v.raw());
             } else {
                 put(NativeClosure::upval(f.as_native_closure(), i), v.raw());
             }
         }
-        Some(name)
+        Ok(Some(name))
     }
 
     /// Identity of an upvalue.

@@ -106,6 +106,8 @@ impl From<TableError> for LuaError {
             TableError::NanKey => Self::runtime("table index is NaN"),
             TableError::Overflow => Self::runtime("table overflow"),
             TableError::Memory => Self::memory(),
+            // Whoever stores gives the process its own copy first (`Vm::make_own`).
+            TableError::Shared => Self::runtime("attempt to change a shared table"),
         }
     }
 }

@@ -319,7 +319,7 @@ impl<'gc> Cx<'gc> {
         }
         let bytes = error.bytes();
         let ud = self.sized_userdata(Arc::new(error), bytes)?;
-        ud.set_metatable(self, meta);
+        ud.set_metatable(self, meta)?;
         Ok(ud.into())
     }
 
@@ -334,7 +334,7 @@ impl<'gc> Cx<'gc> {
         Ok(Step::Return(2))
     }
 
-    fn error_meta(&mut self) -> Result<Option<Tab<'gc>>, LuaError> {
+    pub(super) fn error_meta(&mut self) -> Result<Option<Tab<'gc>>, LuaError> {
         if self.vm().error_meta.is_null()
             && let Some(maker) = self.vm().error_meta_maker
         {

@@ -4,9 +4,10 @@
 use super::meta::Event;
 use super::names::Operand;
 use super::{LuaError, Vm};
+use crate::heap::table::table_flag;
 use crate::heap::userdata::Role;
 use crate::heap::value::{get, tag};
-use crate::heap::{Table, Value};
+use crate::heap::{Table, TableError, Value};
 use crate::limits::MAX_META_CHAIN;
 
 /// Outcome of reading a field.
@@ -77,12 +78,18 @@ impl Vm {
         let mut what = what;
         for _ in 0..MAX_META_CHAIN {
             let handler = if obj.tag == tag::TABLE {
+                if (*obj.as_table()).flags & (table_flag::SHARED_NODES | table_flag::READ_ONLY)
+                    == table_flag::SHARED_NODES
+                {
+                    self.make_own(obj.as_table(), key)?;
+                    obj = self.own(obj);
+                }
                 let t = obj.as_table();
                 let slot = Table::find(t, key);
                 if let Some(slot) = slot
                     && !slot.get().is_nil()
                 {
-                    slot.put(v);
+                    slot.put(self.own(v));
                     return Ok(Set::Done);
                 }
                 let handler = self.handler((*t).meta, Event::NewIndex);
@@ -90,9 +97,17 @@ impl Vm {
                     match slot {
                         Some(slot) => {
                             (*t).absent = 0;
-                            slot.put(v);
+                            slot.put(self.own(v));
                         }
-                        None => Table::insert(t, &mut self.heap, key, v)?,
+                        None => match Table::insert(t, &mut self.heap, key, v) {
+                            Err(TableError::Shared) => {
+                                self.make_own(t, key)?;
+                                let t = self.own(obj).as_table();
+                                let (key, v) = (self.own(key), self.own(v));
+                                Table::insert(t, &mut self.heap, key, v)?;
+                            }
+                            r => r?,
+                        },
                     }
                     return Ok(Set::Done);
                 }

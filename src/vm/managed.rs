@@ -378,7 +378,7 @@ impl Vm {
         self.exit = Exit::Failed;
         self.th = self.main;
         self.drop_managed();
-        Thread::abandon(self.main);
+        Thread::abandon(self.main, &mut self.heap);
     }
 
     /// `title` and a line for each coroutine that waits.

@@ -2,7 +2,8 @@
 
 use super::Vm;
 use crate::heap::value::tag;
-use crate::heap::{Node, Table, Value};
+use crate::heap::{Node, Str, Table, Value};
+use std::sync::LazyLock;
 
 macro_rules! events {
     ($($name:ident $text:literal)*) => {
@@ -48,6 +49,18 @@ events! {
     Metatable "__metatable"
 }
 
+/// The names as program constants.
+pub(super) fn event_names() -> &'static [*const Str; EVENT_NAMES.len()] {
+    struct Names([*const Str; EVENT_NAMES.len()]);
+    // SAFETY: program constants are immutable and immortal.
+    unsafe impl Send for Names {}
+    // SAFETY: as above.
+    unsafe impl Sync for Names {}
+    static NAMES: LazyLock<Names> =
+        LazyLock::new(|| Names(EVENT_NAMES.map(|name| crate::heap::string::constant(name.as_bytes()))));
+    &NAMES.0
+}
+
 impl Vm {
     /// The metatable of a value, or null.
     #[inline]
@@ -91,7 +104,8 @@ impl Vm {
             if let Some(node) = Table::find_str(meta, self.event_name(event)) {
                 let v = Node::slot(node).get();
                 if !v.is_nil() {
-                    if event == Event::Index {
+                    // A table of an image has it already, and must not be written to.
+                    if event == Event::Index && (*meta).index_node != node {
                         (*meta).index_node = node;
                     }
                     return v;

@@ -1,5 +1,9 @@
 //! The interpreter: one [`Vm`] runs the coroutines of one process over one heap.
 //!
+//! Making a process is cheap if it shares its libraries: an [`environment::Environment`] is set up once per program, and
+//! [`Vm::with_environment`] makes a process over it that allocates nothing but its state, one cell and a small stack.
+//! [`Vm::new`] makes one with empty globals of its own.
+//!
 //! Rules that hold everywhere in this room:
 //!
 //! 1. Registers are in memory at every instruction boundary; `pc`, `base` and `k` of the running Lua frame live in the
@@ -20,6 +24,7 @@ pub mod convert;
 pub mod coroutine;
 pub mod debug;
 mod dispatch;
+pub mod environment;
 pub mod error;
 pub mod error_object;
 pub mod hook;
@@ -72,7 +77,11 @@ pub struct Vm {
     pub(crate) registry: *mut Table,
     /// Metatables of basic types, by tag.
     pub(crate) metas: [*mut Table; BASIC_METAS],
-    pub(crate) event_names: [*const Str; EVENT_NAMES.len()],
+    pub(crate) event_names: &'static [*const Str; EVENT_NAMES.len()],
+    /// The libraries that the process shares with others, until it gets its own.
+    pub(crate) environment: Option<&'static environment::Environment>,
+    /// Where its own are, until no Rust variable can hold the shared ones any more.
+    pub(crate) forward: Option<Box<crate::heap::Forward>>,
     /// Coroutines resuming each other right now.
     pub(crate) resume_depth: u32,
     /// A collection runs finalizers: no nested ones.
@@ -96,7 +105,7 @@ pub struct Vm {
     /// Values that the host holds on to.
     pub(crate) pinned: Vec<Value>,
     /// Set from outside (another thread, a signal handler) to raise "interrupted!" at the next call or loop.
-    pub(crate) interrupt: Arc<AtomicBool>,
+    pub(crate) interrupt: Option<Arc<AtomicBool>>,
     /// Compiles source or loads binary chunks for `load`; set by the layer that knows the compiler.
     pub(crate) loader: Option<Loader>,
     /// `skip_hook` of the function that a running finalizer interrupts.
@@ -161,9 +170,15 @@ impl Vm {
     /// # Errors
     /// [`OutOfMemory`] if not even the empty state fits.
     pub fn new(limit: Option<usize>) -> Result<Box<Self>, OutOfMemory> {
+        let mut vm = Self::bare(limit)?;
+        vm.globals = vm.heap.new_table()?;
+        vm.registry = vm.heap.new_table()?;
+        Ok(vm)
+    }
+
+    /// A process without tables of globals and registry.
+    fn bare(limit: Option<usize>) -> Result<Box<Self>, OutOfMemory> {
         let mut heap = Heap::new(limit);
-        let globals = heap.new_table()?;
-        let registry = heap.new_table()?;
         let main = heap.new_thread()?;
         let vm = Box::new(Self {
             budget: SLICE,
@@ -173,10 +188,12 @@ impl Vm {
             hooked: false,
             skip_hook: false,
             main,
-            globals,
-            registry,
+            globals: std::ptr::null_mut(),
+            registry: std::ptr::null_mut(),
             metas: [std::ptr::null_mut(); BASIC_METAS],
-            event_names: EVENT_NAMES.map(|name| crate::heap::string::constant(name.as_bytes())),
+            event_names: meta::event_names(),
+            environment: None,
+            forward: None,
             resume_depth: 0,
             in_finalizer: false,
             run_finalizers: false,
@@ -188,7 +205,7 @@ impl Vm {
             native_outcome: run::NativeOutcome::NotCalled,
             exit_values: Vec::new(),
             pinned: Vec::new(),
-            interrupt: Arc::new(AtomicBool::new(false)),
+            interrupt: None,
             loader: None,
             skip_after_finalizer: false,
             slice: SLICE,
@@ -213,8 +230,8 @@ impl Vm {
 
     /// The flag that interrupts a running program when set.
     #[must_use]
-    pub fn interrupt_flag(&self) -> Arc<AtomicBool> {
-        self.interrupt.clone()
+    pub fn interrupt_flag(&mut self) -> Arc<AtomicBool> {
+        self.interrupt.get_or_insert_default().clone()
     }
 
     /// Sets the function that `load` uses.
@@ -305,18 +322,41 @@ impl Vm {
     /// # Errors
     /// The first violated invariant.
     pub fn check_heap(&self) -> Result<(), String> {
-        crate::heap::check::check(&mut VmRoots { vm: self })
+        crate::heap::check::check(&mut VmRoots { vm: self }, self.environment.is_some())
     }
 
-    /// A full collection. Finalizers become due but do not run yet.
+    /// A full collection, or the rest of the one in progress. Finalizers become due but do not run yet.
     pub(crate) fn collect(&mut self) {
-        #[cfg(feature = "stress")]
-        if self.heap.gc.cycles.is_multiple_of(256) {
-            self.check_heap().expect("the heap keeps its invariants");
-        }
         let this: *mut Self = self;
         // SAFETY: `collect` touches only the heap, the roots read only the other fields.
         unsafe { (*this).heap.collect(&mut VmRoots { vm: &*this }) };
+    }
+
+    /// A slice of a collection: goes on with the one in progress, or starts one. True: it is over. Otherwise the process must not
+    /// run, and nothing may touch its heap, before further slices end it; [`Vm::run`] sees to that.
+    pub(crate) fn collect_slice(&mut self) -> bool {
+        #[cfg(feature = "stress")]
+        if !self.heap.gc.is_collecting() && self.heap.gc.cycles.is_multiple_of(256) {
+            self.check_heap().expect("the heap keeps its invariants");
+        }
+        let this: *mut Self = self;
+        // SAFETY: as `collect`.
+        unsafe { (*this).heap.collect_slice(&mut VmRoots { vm: &*this }) }
+    }
+
+    /// Begins a collection at an instruction boundary. If it does not end at once the slice ends.
+    pub(crate) fn collect_at_boundary(&mut self) {
+        if !self.collect_slice() {
+            self.exit = Exit::Preempted;
+            self.leave = true;
+        }
+    }
+
+    /// Ends a collection in progress, for hosts that touch the process between two slices.
+    pub fn finish_collection(&mut self) {
+        if self.heap.gc.is_collecting() {
+            self.collect();
+        }
     }
 }
 

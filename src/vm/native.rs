@@ -371,14 +371,22 @@ impl<'gc> Cx<'gc> {
     }
 
     /// Replaces upvalue `i` of this native closure.
-    pub fn set_upvalue(&mut self, i: usize, v: Val<'gc>) {
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn set_upvalue(&mut self, i: usize, v: Val<'gc>) -> Result<(), LuaError> {
         // SAFETY: as `upvalue`.
         unsafe {
+            if self.vm().is_shared(get((*(*self.th()).frame).func())) {
+                self.vm_mut().own_environment()?;
+            }
+            let v = Val::raw_new(self.vm().own(v.raw()));
             let f = get((*(*self.th()).frame).func());
             if f.tag == tag::NATIVE_CLOSURE && i < (*f.as_native_closure()).len {
                 put(crate::heap::NativeClosure::upval(f.as_native_closure(), i), v.raw());
             }
         }
+        Ok(())
     }
 
     /// Pays for work: about one reduction for 64 bytes moved, 8 elements visited or a step of a matcher each. True: the budget
@@ -447,7 +455,7 @@ impl<'gc> Cx<'gc> {
     /// Memory.
     pub fn userdata<T: Any + Send>(&mut self, data: T, meta: Option<Tab<'gc>>) -> Result<Ud<'gc>, LuaError> {
         let ud = self.sized_userdata(data, 0)?;
-        self.set_metatable(ud.into(), meta);
+        self.set_metatable(ud.into(), meta)?;
         Ok(ud)
     }
 

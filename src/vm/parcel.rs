@@ -405,7 +405,7 @@ impl Unpacker<'_> {
         }
         let meta = self.value(cx)?;
         if meta.is_table() {
-            cx.set_metatable(Val::raw_new(Value::table(t)), Val::raw_new(meta).as_table());
+            cx.set_metatable(Val::raw_new(Value::table(t)), Val::raw_new(meta).as_table())?;
         }
         Ok(())
     }

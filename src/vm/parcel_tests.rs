@@ -91,7 +91,7 @@ fn build<'gc>(cx: &mut Cx<'gc>, shapes: &[Shape]) -> Result<Vec<Tab<'gc>>, LuaEr
             }
         }
         if let Some(n) = shape.meta {
-            cx.set_metatable(t.into(), Some(tables[n % tables.len()]));
+            cx.set_metatable(t.into(), Some(tables[n % tables.len()]))?;
         }
     }
     Ok(tables)

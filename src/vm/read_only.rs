@@ -99,7 +99,7 @@ impl<'gc> Cx<'gc> {
         meta.set_name(self, "__pairs", Val::native(&PAIRS))?;
         meta.set_name(self, "__metatable", Val::FALSE)?;
         let t = self.table(0, 0)?;
-        self.set_metatable(t.into(), Some(meta));
+        self.set_metatable(t.into(), Some(meta))?;
         // SAFETY: live during 'gc.
         unsafe { (*t.raw()).flags |= table_flag::READ_ONLY };
         Ok(t)

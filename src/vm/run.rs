@@ -133,17 +133,23 @@ enum Found {
     Unsure,
 }
 
-/// Finds the node of a constant key by pointer and hash alone.
+/// A shared node has another bit in `ktag`: comparing all of it costs no more than comparing the tag.
 #[inline(always)]
-unsafe fn find_constant_key(t: *mut Table, key: *const KSlot) -> Found {
+unsafe fn has_string_key<const STORE: bool>(node: *const Node) -> bool {
+    if STORE { (*node).ktag == tag::STRING as u32 } else { (*node).key_tag() == tag::STRING }
+}
+
+/// Finds the node of a constant key by pointer and hash alone; with `STORE` only nodes that may be written.
+#[inline(always)]
+unsafe fn find_constant_key<const STORE: bool>(t: *mut Table, key: *const KSlot) -> Found {
     let pointer = (*key).payload;
     let hash = (*key).hash;
     let mut node = (*t).nodes.add((hash & (*t).mask) as usize);
     loop {
-        if (*node).key == pointer && (*node).ktag == tag::STRING as u32 {
+        if (*node).key == pointer && has_string_key::<STORE>(node) {
             return Found::Node(node);
         }
-        if (*node).khash == hash && (*node).ktag == tag::STRING as u32 {
+        if (*node).khash == hash && has_string_key::<STORE>(node) {
             return Found::Unsure;
         }
         if (*node).next == 0 {
@@ -166,7 +172,7 @@ unsafe fn get_constant_key(
     dst: *mut Value,
     f: Slow,
 ) -> Step {
-    match find_constant_key(t, key) {
+    match find_constant_key::<false>(t, key) {
         Found::Node(node) if (*node).vtag != tag::NIL => {
             (*dst).payload = (*node).payload;
             (*dst).tag = (*node).vtag;
@@ -186,7 +192,7 @@ unsafe fn get_constant_key(
                     break;
                 }
                 t = (*node).payload as *mut Table;
-                match find_constant_key(t, key) {
+                match find_constant_key::<false>(t, key) {
                     Found::Node(node) if (*node).vtag != tag::NIL => {
                         (*dst).payload = (*node).payload;
                         (*dst).tag = (*node).vtag;
@@ -206,7 +212,7 @@ unsafe fn get_constant_key(
 /// `t[key] = v` for a constant key that is there.
 #[inline(always)]
 unsafe fn set_constant_key(s: State, t: *mut Table, key: *const KSlot, v: Value, add: Step) -> Step {
-    if let Found::Node(node) = find_constant_key(t, key)
+    if let Found::Node(node) = find_constant_key::<true>(t, key)
         && (*node).vtag != tag::NIL
     {
         (*node).payload = v.payload;

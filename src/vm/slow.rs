@@ -91,6 +91,7 @@ unsafe fn adopt(obj: Value, key: *const KSlot) {
         let pointer = (*key).payload;
         if let Some(node) = Table::find_str(obj.as_table(), pointer as *const Str)
             && (*node).key != pointer
+            && (*node).is_own()
         {
             (*node).key = pointer;
         }
@@ -754,7 +755,7 @@ unsafe fn same_closure(vm: &Vm, old: *mut Closure, code: *const crate::heap::Cod
 
 /// The budget is used up: the slice ends before the instruction, which runs again in the next one.
 pub(super) unsafe fn expired(vm: &mut Vm, _ins: Instr) -> R {
-    if vm.interrupt.swap(false, Ordering::Relaxed) {
+    if vm.interrupt.as_ref().is_some_and(|flag| flag.swap(false, Ordering::Relaxed)) {
         vm.budget = vm.slice;
         return Err(LuaError::runtime("interrupted!"));
     }
@@ -772,6 +773,7 @@ impl Vm {
     /// Runs the current instruction again after a collection. Registers from `dead` on hold nothing that is still needed: what
     /// earlier calls left there must not keep objects alive, or a loop that waits for a finalizer never ends.
     unsafe fn collect_and_retry(&mut self, dead: *mut Value) -> R {
+        self.own_before_growth();
         let frame = (*self.th).frame;
         let end = (*frame).base.add((*(*Self::frame_closure(frame)).code).max_stack as usize);
         let mut slot = dead;
@@ -782,8 +784,8 @@ impl Vm {
         (*frame).pc = (*frame).pc.sub(1);
         self.skip_hook = self.hooked;
         (*self.th).top = end;
-        self.collect();
         self.run_finalizers = true;
+        self.collect_at_boundary();
         Ok(())
     }
 

@@ -212,7 +212,7 @@ impl<'gc> Cx<'gc> {
             Some(members) => members,
             None => {
                 let members = self.table(0, 1)?;
-                ud.set_user_value(members.into());
+                ud.set_user_value(self, members.into())?;
                 // SAFETY: live during 'gc.
                 unsafe { (*ty.raw().as_userdata()).role = Role::Members };
                 members

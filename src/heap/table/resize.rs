@@ -2,9 +2,9 @@
 //!
 //! The sizes follow PUC-Rio Lua's `ltable.c`: the array part is the largest power of two of which more than half is in use.
 
-use super::{Node, SPARSE_CHECK, Table, TableError, empty_node, hash_key, table_flag};
+use super::{Node, SHARED_NODE, SPARSE_CHECK, Table, TableError, empty_node, hash_key, table_flag};
 use crate::heap::Value;
-use crate::heap::alloc::Heap;
+use crate::heap::alloc::{Heap, OutOfMemory};
 use crate::heap::value::{get, put, tag};
 use crate::limits::MAX_TABLE_NODES;
 use std::ptr::null_mut;
@@ -321,14 +321,7 @@ impl Table {
                     }
                 };
                 for i in 0..count {
-                    new.add(i).write(Node {
-                        payload: 0,
-                        vtag: tag::NIL,
-                        next: 0,
-                        key: 0,
-                        ktag: u32::from(tag::NIL),
-                        khash: 0,
-                    });
+                    new.add(i).write(Node::EMPTY);
                 }
                 (*t).nodes = new;
                 (*t).mask = (count - 1) as u32;
@@ -352,6 +345,35 @@ impl Table {
             if old_count > 0 {
                 heap.free_buffer(old.cast(), old_count * size_of::<Node>());
             }
+            Self::note_external(t, heap);
+            Ok(())
+        }
+    }
+
+    /// Gives a table whose nodes belong to an image nodes of its own.
+    ///
+    /// # Safety
+    /// `t` is a live table of `heap`, with [`table_flag::SHARED_NODES`].
+    ///
+    /// # Errors
+    /// [`OutOfMemory`]; nothing has changed then.
+    pub unsafe fn own_nodes(t: *mut Self, heap: &mut Heap) -> Result<(), OutOfMemory> {
+        // SAFETY: by contract; distances between nodes stay the same.
+        unsafe {
+            let count = Self::node_count(t);
+            if count > 0 {
+                let new = heap.alloc_buffer(count * size_of::<Node>())?.cast::<Node>();
+                std::ptr::copy_nonoverlapping((*t).nodes, new, count);
+                for i in 0..count {
+                    (*new.add(i)).ktag &= !SHARED_NODE;
+                }
+                if !(*t).index_node.is_null() {
+                    (*t).index_node = new.add((*t).index_node.offset_from((*t).nodes) as usize);
+                }
+                (*t).nodes = new;
+                (*t).last_free = count as u32;
+            }
+            (*t).flags &= !table_flag::SHARED_NODES;
             Self::note_external(t, heap);
             Ok(())
         }

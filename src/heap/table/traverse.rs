@@ -150,7 +150,7 @@ impl Table {
             let n = at - 1 - len;
             n < Self::node_count(t) && {
                 let node = (*t).nodes.add(n);
-                (*node).key == key.payload && (*node).ktag == u32::from(key.tag)
+                (*node).key == key.payload && (*node).key_tag() == key.tag
             }
         }
     }

@@ -53,7 +53,7 @@ fn ret(cx: &mut Cx<'_>, builder: Builder) -> R {
     let meta = metatable(cx, key::BUILDER, |cx| class(cx, "process.SpawnBuilder", &METHODS, None))?;
     let bytes = builder.messages.iter().map(|(_, payload)| payload.cost()).sum();
     let ud = cx.sized_userdata(builder, bytes)?;
-    ud.set_metatable(cx, Some(meta));
+    ud.set_metatable(cx, Some(meta))?;
     cx.ret(ud)
 }
 

@@ -34,7 +34,7 @@ struct Payload;
 pub fn object<'gc>(cx: &mut Cx<'gc>, message: Box<Message>, cost: usize) -> Result<Val<'gc>, LuaError> {
     let meta = metatable(cx, key::MESSAGE, |cx| class(cx, "process.Message", &METHODS, Some(&TO_STRING)))?;
     let ud = cx.boxed_userdata(message, cost)?;
-    ud.set_metatable(cx, Some(meta));
+    ud.set_metatable(cx, Some(meta))?;
     Ok(ud.into())
 }
 
@@ -70,7 +70,7 @@ fn payload(cx: &mut Cx<'_>) -> R {
     }
     match unpacked(cx, &parcel) {
         Ok(v) => {
-            ud.set_user_value(v);
+            ud.set_user_value(cx, v)?;
             cx.ret(v)
         }
         Err(e) => {
@@ -105,7 +105,7 @@ fn payload_object<'gc>(cx: &mut Cx<'gc>, v: Val<'gc>) -> Result<Ud<'gc>, LuaErro
         class(cx, "process.Payload", &PAYLOAD_METHODS, Some(&PAYLOAD_TO_STRING))
     })?;
     let ud = cx.userdata(Payload, Some(meta))?;
-    ud.set_user_value(v);
+    ud.set_user_value(cx, v)?;
     Ok(ud)
 }
 

@@ -42,7 +42,7 @@ pub fn open(cx: &mut Cx<'_>) -> Result<(), LuaError> {
     let meta = cx.table(0, 1)?;
     meta.set_name(cx, "__index", library)?;
     let any = cx.name("");
-    cx.set_metatable(any, Some(meta));
+    cx.set_metatable(any, Some(meta))?;
     Ok(())
 }
 

@@ -101,6 +101,8 @@ impl Vm {
     /// Runs `f` with a context over an empty window of a native function, for hosts that set up libraries, look at results or
     /// end waits. The process must not be running.
     pub fn with_context<R>(&mut self, f: impl for<'gc> FnOnce(&mut Cx<'gc>) -> R) -> R {
+        self.finish_collection();
+        let before = self.enter_thread();
         // SAFETY: a frame above the resting stack, removed afterwards. Each coroutine has a frame more than calls use, and
         // a few slots above its limit.
         unsafe {
@@ -126,6 +128,7 @@ impl Vm {
             (*th).top = at.add(1);
             let this: *mut Self = self;
             let r = f(&mut Cx::new(this));
+            self.leave_thread(before);
             // What waits below may have got values.
             let end = (*(*th).frame).func();
             self.drop_state();

@@ -44,22 +44,31 @@ impl<'gc> Cx<'gc> {
     }
 
     /// Sets the metatable of a table or userdata, or of a whole basic type.
-    pub fn set_metatable(&mut self, v: Val<'gc>, meta: Option<Tab<'gc>>) {
-        let at = meta.map_or(std::ptr::null_mut(), |t| t.at);
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn set_metatable(&mut self, v: Val<'gc>, meta: Option<Tab<'gc>>) -> Result<(), LuaError> {
         // SAFETY: live during 'gc.
         unsafe {
+            if self.vm().is_shared(v.raw()) {
+                self.vm_mut().own_environment()?;
+            }
+            let v = Val::raw_new(self.vm().own(v.raw()));
+            let meta = meta.map_or(Value::NIL, |t| self.vm().own(Value::table(t.at)));
+            let at = if meta.is_nil() { std::ptr::null_mut() } else { meta.as_table() };
             match v.raw().tag {
                 tag::TABLE => (*v.raw().as_table()).meta = at,
                 tag::USERDATA => (*v.raw().as_userdata()).meta = at,
                 t => {
                     self.vm_mut().metas[Vm::meta_slot(t)] = at;
-                    return;
+                    return Ok(());
                 }
             }
             let vm = self.vm_mut();
             if !vm.handler(at, crate::vm::meta::Event::Gc).is_nil() {
                 vm.heap.register_finalizer(v.raw());
             }
+            Ok(())
         }
     }
 
@@ -196,14 +205,12 @@ impl<'gc> Cx<'gc> {
 
     // ---- collector ----
 
-    /// A full collection. Only for `collectgarbage` and the like: every value that is not in the window (or reachable otherwise)
-    /// is gone afterwards, which the exclusive borrow of `'gc` values cannot express; so the function must not touch any
-    /// it got before. It takes the context by value to make that hard to forget.
+    /// A full collection, or its first slice. False: return [`Step::Again`]; the collection will be over at the next entry. Only for
+    /// `collectgarbage` and the like: every value that is not in the window (or reachable otherwise) is gone afterwards, which
+    /// the exclusive borrow of `'gc` values cannot express; so the function must not touch any it got before.
     #[must_use]
-    pub fn collect_now(cx: &mut Cx<'_>) -> u64 {
-        let vm = cx.vm_mut();
-        vm.collect();
-        vm.heap.gc.cycles
+    pub fn collect(&mut self) -> bool {
+        self.vm_mut().collect_slice()
     }
 
     /// Pushes the next finalizer that is due with its object; then return [`Step::CallFinalizer`].

@@ -1,9 +1,11 @@
 //! Handles on Lua values, valid during one entry into a native function.
 
 use super::{Cx, Native, descriptor};
+use crate::heap::table::table_flag;
 use crate::heap::thread::Status;
+use crate::heap::userdata::SharedData;
 use crate::heap::value::{get, put, tag};
-use crate::heap::{Str, Table, Thread, Userdata, Value};
+use crate::heap::{Str, Table, TableError, Thread, Userdata, Value};
 use crate::vm::{LuaError, Vm};
 use std::any::Any;
 use std::marker::PhantomData;
@@ -337,12 +339,32 @@ impl<'gc> LStr<'gc> {
 }
 
 impl<'gc> Tab<'gc> {
+    /// The table itself: a library table that became the process's own after this handle was made is elsewhere now.
+    #[inline(always)]
+    fn place(self) -> *mut Table {
+        // SAFETY: live during 'gc.
+        if unsafe { (*self.at).flags } & table_flag::SHARED != 0 {
+            return crate::vm::environment::forwarded(self.at);
+        }
+        self.at
+    }
+
+    /// Gives the process its own copy of what a store would change.
+    #[cold]
+    fn make_own(self, cx: &mut Cx<'gc>, key: Value) -> Result<*mut Table, LuaError> {
+        // SAFETY: live during 'gc.
+        unsafe {
+            cx.vm_mut().make_own(self.place(), key)?;
+            Ok(cx.vm().own(Value::table(self.at)).as_table())
+        }
+    }
+
     /// Value of a key, without metamethods.
     #[inline]
     #[must_use]
     pub fn get(self, key: Val<'gc>) -> Val<'gc> {
         // SAFETY: both are live during 'gc.
-        unsafe { Val::raw_new(Table::get(self.at, key.raw)) }
+        unsafe { Val::raw_new(Table::get(self.place(), key.raw)) }
     }
 
     /// Value of an integer key, without metamethods.
@@ -350,7 +372,7 @@ impl<'gc> Tab<'gc> {
     #[must_use]
     pub fn get_int(self, key: i64) -> Val<'gc> {
         // SAFETY: as `get`.
-        unsafe { Val::raw_new(Table::get_int(self.at, key)) }
+        unsafe { Val::raw_new(Table::get_int(self.place(), key)) }
     }
 
     /// Stores without metamethods.
@@ -360,7 +382,16 @@ impl<'gc> Tab<'gc> {
     #[inline]
     pub fn set(self, cx: &mut Cx<'gc>, key: Val<'gc>, v: Val<'gc>) -> Result<(), LuaError> {
         // SAFETY: all are live objects of the process.
-        unsafe { Ok(Table::set(self.at, &mut cx.vm_mut().heap, key.raw, v.raw)?) }
+        unsafe {
+            match Table::set(self.at, &mut cx.vm_mut().heap, key.raw, v.raw) {
+                Err(TableError::Shared) => {
+                    let t = self.make_own(cx, key.raw)?;
+                    let (key, v) = (cx.vm().own(key.raw), cx.vm().own(v.raw));
+                    Ok(Table::set(t, &mut cx.vm_mut().heap, key, v)?)
+                }
+                r => Ok(r?),
+            }
+        }
     }
 
     /// Stores at an integer key without metamethods.
@@ -370,14 +401,23 @@ impl<'gc> Tab<'gc> {
     #[inline]
     pub fn set_int(self, cx: &mut Cx<'gc>, key: i64, v: Val<'gc>) -> Result<(), LuaError> {
         // SAFETY: as `set`.
-        unsafe { Ok(Table::set_int(self.at, &mut cx.vm_mut().heap, key, v.raw)?) }
+        unsafe {
+            match Table::set_int(self.at, &mut cx.vm_mut().heap, key, v.raw) {
+                Err(TableError::Shared) => {
+                    let t = self.make_own(cx, Value::NIL)?;
+                    let v = cx.vm().own(v.raw);
+                    Ok(Table::set_int(t, &mut cx.vm_mut().heap, key, v)?)
+                }
+                r => Ok(r?),
+            }
+        }
     }
 
     /// Value of a string key, without metamethods.
     #[must_use]
     pub fn get_name(self, name: &str) -> Val<'gc> {
         // SAFETY: constants are immortal.
-        unsafe { Val::raw_new(Table::get_str(self.at, crate::heap::string::constant(name.as_bytes()))) }
+        unsafe { Val::raw_new(Table::get_str(self.place(), crate::heap::string::constant(name.as_bytes()))) }
     }
 
     /// Stores under a string key, without metamethods. The name becomes a program constant: for fixed names only.
@@ -394,7 +434,7 @@ impl<'gc> Tab<'gc> {
     #[must_use]
     pub fn raw_len(self) -> i64 {
         // SAFETY: live during 'gc.
-        unsafe { Table::len(self.at) }
+        unsafe { Table::len(self.place()) }
     }
 
     /// The entry after `key`; the first one after nil.
@@ -404,14 +444,14 @@ impl<'gc> Tab<'gc> {
     #[allow(clippy::result_unit_err)] // there is one way to fail
     pub fn next(self, key: Val<'gc>) -> Result<Option<(Val<'gc>, Val<'gc>)>, ()> {
         // SAFETY: live during 'gc.
-        unsafe { Ok(Table::next(self.at, key.raw)?.map(|(k, v)| (Val::raw_new(k), Val::raw_new(v)))) }
+        unsafe { Ok(Table::next(self.place(), key.raw)?.map(|(k, v)| (Val::raw_new(k), Val::raw_new(v)))) }
     }
 
     /// The metatable.
     #[must_use]
     pub fn metatable(self) -> Option<Self> {
         // SAFETY: live during 'gc.
-        let meta = unsafe { (*self.at).meta };
+        let meta = unsafe { (*self.place()).meta };
         (!meta.is_null()).then(|| Self::new(meta))
     }
 
@@ -463,8 +503,12 @@ impl<'gc> Ud<'gc> {
     /// The Rust value, if it is of type `T`.
     #[must_use]
     pub fn with<T: Any, R>(self, f: impl FnOnce(&mut T) -> R) -> Option<R> {
-        // SAFETY: live during 'gc. The value is taken out while `f` runs, so no second reference to it can be made.
+        // SAFETY: live during 'gc. The value is taken out while `f` runs, so no second reference to it can be made; what processes
+        // share is behind a lock instead.
         unsafe {
+            if let Some(shared) = (*self.at).data.as_ref()?.downcast_ref::<SharedData>() {
+                return shared.with(|data| data.downcast_mut::<T>().map(f));
+            }
             if !(*self.at).data.as_ref()?.is::<T>() {
                 return None;
             }
@@ -495,14 +539,27 @@ impl<'gc> Ud<'gc> {
     }
 
     /// Associates a Lua value.
-    pub fn set_user_value(self, v: Val<'gc>) {
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn set_user_value(self, cx: &mut Cx<'gc>, v: Val<'gc>) -> Result<(), LuaError> {
         // SAFETY: live during 'gc.
-        unsafe { put(&raw mut (*self.at).user_value, v.raw) }
+        unsafe {
+            if cx.vm().is_shared(Value::userdata(self.at)) {
+                cx.vm_mut().own_environment()?;
+            }
+            let own = cx.vm().own(Value::userdata(self.at)).as_userdata();
+            put(&raw mut (*own).user_value, cx.vm().own(v.raw));
+        }
+        Ok(())
     }
 
     /// Sets the metatable. A `__gc` in it counts from now on.
-    pub fn set_metatable(self, cx: &mut Cx<'gc>, meta: Option<Tab<'gc>>) {
-        cx.set_metatable(self.into(), meta);
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn set_metatable(self, cx: &mut Cx<'gc>, meta: Option<Tab<'gc>>) -> Result<(), LuaError> {
+        cx.set_metatable(self.into(), meta)
     }
 }
 

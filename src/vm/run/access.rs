@@ -253,7 +253,7 @@ pub unsafe fn Method(s: State, vm: *mut Vm, ins: Instr) -> Step {
             let node = (*meta).index_node;
             if !node.is_null()
                 && (*node).vtag == tag::TABLE
-                && let Found::Node(node) = find_constant_key((*node).payload as *mut Table, key)
+                && let Found::Node(node) = find_constant_key::<false>((*node).payload as *mut Table, key)
                 && (*node).vtag != tag::NIL
             {
                 put(a.add(1), obj);

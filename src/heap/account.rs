@@ -1,0 +1,105 @@
+//! The account of a process: what it holds, what the limit allows, and who owns memory outside of cells.
+//!
+//! 1. `used` counts objects (taken cell by cell), `external` everything outside cells. Their sum is the process's account.
+//! 2. Objects that own memory outside of cells, or a Rust value, are in `externals`; the end of a collection releases it for
+//!    those that died, and dropping the heap for all.
+
+use super::alloc::{Heap, OutOfMemory, tag_unit};
+use super::region::{CELL, CLASS_SIZES, CellMeta, Region};
+use super::{Unit, Value};
+
+impl Heap {
+    /// Asks whether `more` bytes outside of cells fit.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`] if they exceed the limit.
+    pub fn reserve_external(&mut self, more: usize) -> Result<(), OutOfMemory> {
+        #[cfg(any(test, feature = "stress"))]
+        self.may_fail()?;
+        self.check_limit(more)
+    }
+
+    /// Puts memory outside of cells on the account.
+    pub fn add_external(&mut self, bytes: usize) {
+        self.external += bytes;
+        self.check_debt();
+    }
+
+    /// Takes memory outside of cells off the account.
+    pub fn sub_external(&mut self, bytes: usize) {
+        debug_assert!(self.external >= bytes);
+        self.external -= bytes;
+    }
+
+    /// Bytes in use: objects (dead ones not yet collected included) and memory outside of cells.
+    #[must_use]
+    pub fn bytes_in_use(&self) -> usize {
+        let untaken: usize =
+            self.classes.iter().zip(CLASS_SIZES).map(|(c, size)| c.avail.count_ones() as usize * size).sum();
+        self.used + self.external - untaken
+    }
+
+    /// Bytes that the heap holds from the system for its use: what the limit applies to.
+    #[must_use]
+    pub fn bytes_held(&self) -> usize {
+        self.cells * CELL + self.external
+    }
+
+    /// Bytes that exist for this heap: cells with their metas, and memory outside of them.
+    #[must_use]
+    pub fn bytes_resident(&self) -> usize {
+        let regions: usize = self.batches.iter().map(|b| b.regions * Region::SIZE).sum();
+        let mut pooled = 0;
+        let mut meta = self.pooled;
+        while !meta.is_null() {
+            pooled += CELL + size_of::<CellMeta>();
+            // SAFETY: the process's own cells are linked.
+            meta = unsafe { (*meta).next_pooled };
+        }
+        regions
+            + pooled
+            + self.external
+            + self.lists.as_ref().map_or(0, |lists| size_of_val(&**lists))
+            + if self.externals.spilled() { self.externals.capacity() * size_of::<Value>() } else { 0 }
+            + self.gc.bytes()
+    }
+
+    /// The limit in bytes.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Remembers an object that owns memory outside of cells (invariant 6).
+    pub fn register_external(&mut self, object: Value) {
+        self.externals.push(object);
+    }
+
+    /// Remembers a unit of local code.
+    pub fn register_external_unit(&mut self, unit: *mut Unit) {
+        self.externals.push(Value { payload: unit as u64, tag: tag_unit() });
+    }
+
+    pub(super) fn check_limit(&mut self, more: usize) -> Result<(), OutOfMemory> {
+        let total = (self.cells * CELL + self.external).saturating_add(more);
+        if total > self.limit {
+            self.refused = more;
+            return Err(OutOfMemory);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    pub(super) fn check_debt(&mut self) {
+        if self.used + self.external >= self.threshold {
+            self.gc_pending = true;
+        }
+    }
+
+    /// Chooses the account at which the next collection is due.
+    pub(super) fn set_threshold(&mut self, bytes: usize) {
+        self.threshold = bytes;
+        // Even if nothing could be freed: the program must get on between two collections.
+        self.gc_pending = false;
+    }
+}
