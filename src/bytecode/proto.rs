@@ -15,7 +15,8 @@ pub enum Const {
     True,
     Integer(i64),
     Float(f64),
-    String(Box<[u8]>),
+    /// Shared: a name is the same bytes wherever it occurs in a chunk.
+    String(Arc<[u8]>),
 }
 
 /// Where a closure finds an upvalue when it is created.
@@ -25,13 +26,13 @@ pub struct UpvalDesc {
     pub in_stack: bool,
     pub index: u8,
     /// Empty when stripped.
-    pub name: Box<[u8]>,
+    pub name: Arc<[u8]>,
 }
 
 /// A local variable's life, for messages and `debug`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalVar {
-    pub name: Box<[u8]>,
+    pub name: Arc<[u8]>,
     /// First instruction where it is active.
     pub start_pc: u32,
     /// First instruction where it is no longer active.

@@ -4,9 +4,10 @@ use super::desc::{Exp, Kind, Pc, Reg};
 use super::func::ConstKey;
 use super::{Compiler, Res};
 use crate::bytecode::instr::SLOT;
-use crate::bytecode::{Instr, Op};
+use crate::bytecode::{Const, Instr, Op};
 use crate::diag::Span;
 use crate::limits::{MAX_CONSTANTS, MAX_OPERAND_CONSTANT, MAX_REGISTERS};
+use crate::syntax::ast::Symbol;
 
 /// Register operand.
 pub(super) const fn reg(r: Reg) -> u16 {
@@ -98,16 +99,38 @@ impl<'a> Compiler<'a> {
 
     // ---- constants ----
 
+    /// Index of a name among the constants of the current function.
+    pub(super) fn name_constant(&mut self, sym: Symbol) -> Res<u32> {
+        let (function, k) = self.name_consts[sym.0 as usize];
+        if function == self.f.serial {
+            return Ok(k);
+        }
+        let key = ConstKey::String(self.name(sym));
+        let k = match self.f.const_map.get(&key) {
+            Some(&k) => k,
+            None => {
+                let name = self.shared_name(sym);
+                self.add_constant(key, Const::String(name))?
+            }
+        };
+        self.name_consts[sym.0 as usize] = (self.f.serial, k);
+        Ok(k)
+    }
+
     /// Index of a constant of the current function.
     pub(super) fn constant(&mut self, key: ConstKey<'a>) -> Res<u32> {
         if let Some(&k) = self.f.const_map.get(&key) {
             return Ok(k);
         }
+        self.add_constant(key, key.to_const())
+    }
+
+    fn add_constant(&mut self, key: ConstKey<'a>, value: Const) -> Res<u32> {
         if self.f.consts.len() >= MAX_CONSTANTS {
             return Err(self.error_limit(MAX_CONSTANTS, "constants"));
         }
         let k = self.f.consts.len() as u32;
-        self.f.consts.push(key.to_const());
+        self.f.consts.push(value);
         self.f.const_map.insert(key, k);
         Ok(k)
     }

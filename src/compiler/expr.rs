@@ -142,7 +142,7 @@ impl<'a> Compiler<'a> {
             ExprKind::MethodCall(call) => {
                 self.discharge_vars(v)?;
                 self.cursor = call.method.span.end;
-                let key = self.constant(ConstKey::String(self.name(call.method.sym)))?;
+                let key = self.name_constant(call.method.sym)?;
                 self.method(v, key, Span::new(span.start, call.method.span.end))?;
                 return self.call(v, call.at, call.args, span);
             }
@@ -226,7 +226,7 @@ impl<'a> Compiler<'a> {
 
     /// A name as a string constant.
     pub(super) fn string(&mut self, sym: Symbol, span: Span) -> Res<Exp> {
-        let k = self.constant(ConstKey::String(self.name(sym)))?;
+        let k = self.name_constant(sym)?;
         Ok(Exp::new(Kind::Str(k), span))
     }
 

@@ -7,6 +7,7 @@ use crate::bytecode::{Const, Instr, LocalVar, Proto, UpvalDesc};
 use crate::diag::Span;
 use crate::syntax::ast::Symbol;
 use hashbrown::HashMap;
+use std::sync::Arc;
 
 /// A constant as a map key. Floats by their bits, so that no two different ones merge.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,6 +32,9 @@ impl ConstKey<'_> {
         }
     }
 }
+
+/// Constants up to which a function's map is kept for the next function: emptying a map costs time for all its places.
+const KEPT_CONSTANTS: usize = 256;
 
 /// A declared local variable. Register = its position among the function's variables.
 #[derive(Clone, Copy)]
@@ -65,6 +69,8 @@ pub(super) struct Block {
 
 /// A function being compiled.
 pub(super) struct Func<'a> {
+    /// Tells functions of a chunk apart.
+    pub serial: u32,
     pub code: Vec<Instr>,
     pub lines: Vec<u32>,
     pub spans: Vec<Span>,
@@ -98,8 +104,9 @@ pub(super) struct Func<'a> {
 }
 
 impl Func<'_> {
-    pub fn new(line_defined: u32, is_vararg: bool) -> Self {
+    pub fn new(serial: u32, line_defined: u32, is_vararg: bool) -> Self {
         Self {
+            serial,
             code: Vec::new(),
             lines: Vec::new(),
             spans: Vec::new(),
@@ -123,6 +130,58 @@ impl Func<'_> {
             pending: JumpList::EMPTY,
             last_target: 0,
             captures: false,
+        }
+    }
+
+    /// Empty again for another function, but with the memory it has grown.
+    pub fn reset(&mut self, serial: u32, line_defined: u32, is_vararg: bool) {
+        self.serial = serial;
+        self.code.clear();
+        self.lines.clear();
+        self.spans.clear();
+        self.consts.clear();
+        if self.const_map.len() > KEPT_CONSTANTS {
+            self.const_map = HashMap::default();
+        } else {
+            self.const_map.clear();
+        }
+        self.protos.clear();
+        self.upvals.clear();
+        self.upval_syms.clear();
+        self.local_info.clear();
+        self.locals.clear();
+        self.active = 0;
+        self.free = 0;
+        self.max_stack = 2;
+        self.num_params = 0;
+        self.is_vararg = is_vararg;
+        self.line_defined = line_defined;
+        self.last_line_defined = 0;
+        self.blocks.clear();
+        self.gotos.clear();
+        self.lost_goto = None;
+        self.pending = JumpList::EMPTY;
+        self.last_target = 0;
+        self.captures = false;
+    }
+
+    /// The finished function. What it was made in can be [`Func::reset`].
+    pub fn finish(&mut self, source: Arc<[u8]>) -> Proto {
+        Proto {
+            code: self.code.as_slice().into(),
+            consts: self.consts.drain(..).collect(),
+            protos: self.protos.drain(..).collect(),
+            upvals: self.upvals.drain(..).collect(),
+            num_params: self.num_params,
+            is_vararg: self.is_vararg,
+            max_stack: self.max_stack,
+            line_defined: self.line_defined,
+            last_line_defined: self.last_line_defined,
+            source,
+            lines: self.lines.as_slice().into(),
+            spans: self.spans.as_slice().into(),
+            locals: self.local_info.drain(..).collect(),
+            types: None,
         }
     }
 

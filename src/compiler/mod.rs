@@ -57,6 +57,15 @@ struct Compiler<'a> {
     /// The functions around it, outermost first. Boxed, so that the recursion moves pointers and its frames stay small.
     #[allow(clippy::vec_box)]
     outer: Vec<Box<Func<'a>>>,
+    /// Functions that are finished: their memory serves the next ones.
+    #[allow(clippy::vec_box)]
+    spare: Vec<Box<Func<'a>>>,
+    /// Functions begun so far.
+    functions: u32,
+    /// Names as constants and debug information share them, by symbol, once they are needed.
+    shared_names: Vec<Option<Arc<[u8]>>>,
+    /// Where a name was last among the constants: function and index, by symbol.
+    name_consts: Vec<(u32, u32)>,
     /// Active variables by name, see `scope`.
     bindings: Vec<Vec<scope::Binding<'a>>>,
     /// The symbol of `_ENV`.
@@ -81,8 +90,12 @@ impl<'a> Compiler<'a> {
             names,
             source: Source::new(source_text),
             chunk_name,
-            f: Box::new(Func::new(0, true)),
+            f: Box::new(Func::new(0, 0, true)),
             outer: Vec::new(),
+            spare: Vec::new(),
+            functions: 1,
+            shared_names: vec![None; names.len() + 1],
+            name_consts: vec![(u32::MAX, 0); names.len() + 1],
             bindings: vec![Vec::new(); names.len() + 1],
             env: Symbol(env as u32),
             labels: HashMap::default(),
@@ -98,19 +111,26 @@ impl<'a> Compiler<'a> {
         self.names.get(sym.0 as usize).copied().unwrap_or(b"_ENV")
     }
 
+    /// A name for a prototype to keep.
+    fn shared_name(&mut self, sym: Symbol) -> Arc<[u8]> {
+        let bytes = self.name(sym);
+        self.shared_names[sym.0 as usize].get_or_insert_with(|| bytes.into()).clone()
+    }
+
     /// Line of the last token read.
     fn line(&mut self) -> u32 {
         self.source.line(self.cursor.saturating_sub(1))
     }
 
     fn main(&mut self, chunk: &Chunk<'a>) -> Res<Proto> {
-        self.f.upvals.push(UpvalDesc { in_stack: true, index: 0, name: b"_ENV".as_slice().into() });
+        let name = self.shared_name(self.env);
+        self.f.upvals.push(UpvalDesc { in_stack: true, index: 0, name });
         self.f.upval_syms.push(self.env);
         self.enter_block(Some(chunk.block), false, false);
         self.statements(chunk.block)?;
         let end = Span::new(chunk.block.span.end, chunk.block.span.end);
         self.end_function(end)?;
-        let mut main = self.finish();
+        let mut main = self.f.finish(self.chunk_name.clone());
         if let Some(types) = self.type_pool() {
             share_types(&mut main, &types);
             main.types = Some(types);
@@ -120,7 +140,15 @@ impl<'a> Compiler<'a> {
 
     /// Compiles a function and gives its index among the prototypes of the enclosing one.
     fn function_body(&mut self, func: &'a Function<'a>, line: u32) -> Res<usize> {
-        let inner = Box::new(Func::new(line, func.is_vararg));
+        let serial = self.functions;
+        self.functions += 1;
+        let inner = match self.spare.pop() {
+            Some(mut spare) => {
+                spare.reset(serial, line, func.is_vararg);
+                spare
+            }
+            None => Box::new(Func::new(serial, line, func.is_vararg)),
+        };
         let enclosing = std::mem::replace(&mut self.f, inner);
         self.outer.push(enclosing);
         self.enter_block(Some(func.body), false, false);
@@ -140,9 +168,9 @@ impl<'a> Compiler<'a> {
         self.f.last_line_defined = self.source.line(func.end.start);
         self.cursor = func.end.end;
         self.end_function(func.end)?;
-        let proto = self.finish();
+        let proto = self.f.finish(self.chunk_name.clone());
         let enclosing = self.outer.pop().expect("pushed above");
-        self.f = enclosing;
+        self.spare.push(std::mem::replace(&mut self.f, enclosing));
         self.f.protos.push(proto);
         Ok(self.f.protos.len() - 1)
     }
@@ -170,26 +198,6 @@ impl<'a> Compiler<'a> {
                 Some(Op::Return | Op::TailCall) => i.with_h(1),
                 _ => continue,
             };
-        }
-    }
-
-    fn finish(&mut self) -> Proto {
-        let f = std::mem::replace(&mut *self.f, Func::new(0, false));
-        Proto {
-            code: f.code.into(),
-            consts: f.consts.into(),
-            protos: f.protos.into(),
-            upvals: f.upvals.into(),
-            num_params: f.num_params,
-            is_vararg: f.is_vararg,
-            max_stack: f.max_stack,
-            line_defined: f.line_defined,
-            last_line_defined: f.last_line_defined,
-            source: self.chunk_name.clone(),
-            lines: f.lines.into(),
-            spans: f.spans.into(),
-            locals: f.local_info.into(),
-            types: None,
         }
     }
 }

@@ -13,6 +13,13 @@ use crate::bytecode::{Instr, LocalVar, Op, UpvalDesc};
 use crate::diag::Span;
 use crate::limits::{MAX_LOCALS, MAX_UPVALUES};
 use crate::syntax::ast::{Block as Body, Symbol};
+use std::sync::{Arc, LazyLock};
+
+/// The hidden variables of numeric and of generic loops. No name can reach them, but messages and hooks show them.
+pub(super) static HIDDEN: LazyLock<[[Arc<[u8]>; 3]; 2]> = LazyLock::new(|| {
+    [["(for index)", "(for limit)", "(for step)"], ["(for generator)", "(for state)", "(for control)"]]
+        .map(|names| names.map(|name| name.as_bytes().into()))
+});
 
 /// An active variable, seen from anywhere.
 #[derive(Clone, Copy)]
@@ -80,20 +87,20 @@ impl<'a> Compiler<'a> {
     // ---- local variables ----
 
     /// Declares a variable, not yet active. The cursor is behind its name.
-    pub(super) fn declare(&mut self, sym: Option<Symbol>, name: &[u8]) -> Res<()> {
+    pub(super) fn declare(&mut self, sym: Option<Symbol>, name: Arc<[u8]>) -> Res<()> {
         if self.f.locals.len() >= MAX_LOCALS {
             return Err(self.error_limit(MAX_LOCALS, "local variables"));
         }
         let f = &mut self.f;
         let info = f.local_info.len() as u32;
         let reg = f.locals.len() as Reg;
-        f.local_info.push(LocalVar { name: name.into(), start_pc: 0, end_pc: 0, reg });
+        f.local_info.push(LocalVar { name, start_pc: 0, end_pc: 0, reg });
         f.locals.push(Local { sym, info, known: Known::Nothing });
         Ok(())
     }
 
     pub(super) fn declare_name(&mut self, sym: Symbol) -> Res<()> {
-        let name = self.name(sym);
+        let name = self.shared_name(sym);
         self.declare(Some(sym), name)
     }
 
@@ -187,7 +194,6 @@ impl<'a> Compiler<'a> {
 
     /// Finds or makes an upvalue of an open function.
     fn upvalue(&mut self, depth: usize, sym: Symbol, in_stack: bool, index: u8) -> Res<u8> {
-        let name = self.name(sym);
         let f = self.func_at(depth);
         if let Some(u) = f.upval_syms.iter().position(|&s| s == sym) {
             return Ok(u as u8);
@@ -196,7 +202,9 @@ impl<'a> Compiler<'a> {
             let line = f.line_defined;
             return Err(self.error_limit_in(line, MAX_UPVALUES, "upvalues"));
         }
-        f.upvals.push(UpvalDesc { in_stack, index, name: name.into() });
+        let name = self.shared_name(sym);
+        let f = self.func_at(depth);
+        f.upvals.push(UpvalDesc { in_stack, index, name });
         f.upval_syms.push(sym);
         Ok((f.upvals.len() - 1) as u8)
     }

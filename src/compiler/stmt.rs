@@ -3,6 +3,7 @@
 use super::desc::{Exp, JumpList, Key, Kind, Table};
 use super::emit::reg;
 use super::label::is_void;
+use super::scope::HIDDEN;
 use super::{Compiler, Res};
 use crate::bytecode::{Instr, Op};
 use crate::diag::Span;
@@ -323,8 +324,8 @@ impl<'a> Compiler<'a> {
         self.enter_block(None, true, false);
         self.cursor = f.var.span.end;
         let base = self.f.free;
-        for name in ["(for index)", "(for limit)", "(for step)"] {
-            self.declare(None, name.as_bytes())?;
+        for name in &HIDDEN[0] {
+            self.declare(None, name.clone())?;
         }
         self.declare_name(f.var.sym)?;
         self.cursor = self.source.token(f.var.span.end) + 1;
@@ -372,8 +373,8 @@ impl<'a> Compiler<'a> {
         if let Some(first) = names.first() {
             self.cursor = first.span.end;
         }
-        for name in ["(for generator)", "(for state)", "(for control)"] {
-            self.declare(None, name.as_bytes())?;
+        for name in &HIDDEN[1] {
+            self.declare(None, name.clone())?;
         }
         for name in names {
             self.cursor = name.span.end;

@@ -13,6 +13,7 @@ use crate::bytecode::ops::Operand;
 use crate::bytecode::types::TypePool;
 use crate::bytecode::{Const, Instr, LocalVar, Proto, UpvalDesc};
 use crate::diag::Span;
+use hashbrown::HashMap;
 use std::sync::Arc;
 
 /// A linked function.
@@ -74,7 +75,7 @@ impl Code {
     /// Links shared code: its strings become immortal constants.
     #[must_use]
     pub fn link_shared(proto: Proto) -> Box<Self> {
-        let mut intern = |bytes: &[u8]| Ok(constant(bytes));
+        let mut intern = |text: &Arc<[u8]>| Ok(constant(text));
         let linked: Result<_, OutOfMemory> = Self::link(proto, std::ptr::null_mut(), &mut intern);
         Box::new(linked.expect("constants do not draw on a process's memory"))
     }
@@ -82,7 +83,7 @@ impl Code {
     fn link(
         proto: Proto,
         unit: *mut Unit,
-        intern: &mut dyn FnMut(&[u8]) -> Result<*const Str, OutOfMemory>,
+        intern: &mut dyn FnMut(&Arc<[u8]>) -> Result<*const Str, OutOfMemory>,
     ) -> Result<Self, OutOfMemory> {
         let consts = proto
             .consts
@@ -239,9 +240,20 @@ impl Heap {
         let unit = self.alloc(size_of::<Unit>())?.cast::<Unit>();
         // SAFETY: fresh memory; a null code is skipped by the collector.
         unsafe { unit.write(Unit { code: std::ptr::null_mut(), bytes: 0 }) };
-        let mut intern = |bytes: &[u8]| match find_constant(bytes) {
-            Some(s) => Ok(s),
-            None => self.new_string(bytes).map(<*mut Str>::cast_const),
+        // The functions of a chunk share their names: each needs to be looked for and made once.
+        let mut known: HashMap<*const u8, *const Str, foldhash::fast::FixedState> = HashMap::default();
+        let mut intern = |text: &Arc<[u8]>| {
+            if let Some(&s) = known.get(&text.as_ptr()) {
+                return Ok(s);
+            }
+            let s = match find_constant(text) {
+                Some(s) => s,
+                None => self.new_string(text)?.cast_const(),
+            };
+            if Arc::strong_count(text) > 1 {
+                known.insert(text.as_ptr(), s);
+            }
+            Ok(s)
         };
         let code = Box::new(Code::link(proto, unit, &mut intern)?);
         let bytes = code.bytes() + code.type_bytes();

@@ -158,14 +158,24 @@ impl<'a> Shared<'a> {
     }
 }
 
-/// One token before its context is taken into account.
-type Lexeme = Result<(Kind, u32, Span), Error>;
+/// One token before its context is taken into account. With [`Kind::Error`] the lexer holds the error: so a lexeme is
+/// two words, which stay in registers.
+#[derive(Clone, Copy)]
+struct Lexeme {
+    kind: Kind,
+    val: u32,
+    span: Span,
+}
 
 /// The token stream the parser reads.
 pub struct Lexer<'s, 'a> {
     shared: &'s Shared<'a>,
     raw: logos::Lexer<'a, Raw>,
-    peeked: Option<Lexeme>,
+    peeked: Lexeme,
+    /// `peeked` is the next token.
+    has_peeked: bool,
+    /// The error of a lexeme of [`Kind::Error`].
+    error: Option<Error>,
     table: HashTable<u32>,
     hasher: foldhash::fast::RandomState,
     prev: Kind,
@@ -186,7 +196,9 @@ impl<'s, 'a> Lexer<'s, 'a> {
         let mut lexer = Self {
             shared,
             raw: Raw::lexer(shared.source),
-            peeked: None,
+            peeked: Lexeme { kind: Kind::Eof, val: 0, span: Span::default() },
+            has_peeked: false,
+            error: None,
             table: HashTable::with_capacity(256),
             hasher: foldhash::fast::RandomState::default(),
             prev: Kind::Semicolon,
@@ -227,94 +239,85 @@ impl<'s, 'a> Lexer<'s, 'a> {
         loop {
             let Some(raw) = self.raw.next() else {
                 let end = self.shared.source.len() as u32;
-                return Ok((Kind::Eof, 0, Span::new(end, end)));
+                return Lexeme { kind: Kind::Eof, val: 0, span: Span::new(end, end) };
             };
             // Every byte starts some token (`Raw::Unknown` at worst), so there is no error to tell apart.
             let raw = raw.unwrap_or(Raw::Unknown);
+            let (mut kind, val) = SIMPLE[raw as usize];
+            let mut val = u32::from(val);
+            if kind == Kind::Name {
+                val = self.intern(self.raw.slice());
+            } else if kind == Kind::Error {
+                match self.complete(raw) {
+                    Ok(Some(token)) => (kind, val) = token,
+                    Ok(None) => continue,
+                    Err(error) => self.error = Some(error),
+                }
+            }
             let span = self.raw.span();
-            let (kind, val) = match raw {
-                Raw::Name => {
-                    let name = self.raw.slice();
-                    (Kind::Name, self.intern(name))
-                }
-                Raw::Quote => {
-                    let (text, length) = literal::quoted(self.shared, span.start)?;
-                    self.raw.bump(length - 1);
-                    (Kind::String, self.push_string(text))
-                }
-                Raw::LongOpen => {
-                    let (text, length) =
-                        literal::long(self.shared, span.start, span.start, span.len(), "string")?;
-                    self.raw.bump(length - span.len());
-                    (Kind::String, self.push_string(text))
-                }
-                Raw::BadLong => {
-                    let span = Span::new(span.start as u32, span.end as u32);
-                    return Err(SyntaxError::near_span(
-                        self.shared.source,
-                        "invalid long string delimiter",
-                        span,
-                    ));
-                }
-                Raw::Comment => {
-                    let length = literal::comment(self.shared, span.start)?;
-                    self.raw.bump(length - span.len());
-                    continue;
-                }
-                Raw::Numeral => {
-                    let length = literal::numeral(self.shared.source, span.start);
-                    self.raw.bump(length - span.len());
-                    let text = self.raw.slice();
-                    let Some(number) = str_to_number(text) else {
-                        let span = Span::new(span.start as u32, (span.start + length) as u32);
-                        return Err(SyntaxError::near_span(self.shared.source, "malformed number", span));
-                    };
-                    (Kind::Number, self.push_number(number))
-                }
-                Raw::Label => {
-                    let text = self.raw.slice();
-                    let name = text.get(2..text.len() - 2).unwrap_or_default().trim_ascii();
-                    if is_keyword(name) {
-                        return Err(SyntaxError::keyword_label(self.shared.source, span.start, name));
-                    }
-                    (Kind::Label, self.intern(name))
-                }
-                Raw::AtName => {
-                    let text = self.raw.slice();
-                    (Kind::AtName, self.intern(&text[1..]))
-                }
-                Raw::Nil => (Kind::Literal, 0),
-                Raw::True => (Kind::Literal, 1),
-                Raw::False => (Kind::Literal, 2),
-                Raw::And => binary(BinaryOp::And),
-                Raw::Or => binary(BinaryOp::Or),
-                Raw::Plus => binary(BinaryOp::Add),
-                Raw::Star => binary(BinaryOp::Mul),
-                Raw::Slash => binary(BinaryOp::Div),
-                Raw::SlashSlash => binary(BinaryOp::IDiv),
-                Raw::Percent => binary(BinaryOp::Mod),
-                Raw::Caret => binary(BinaryOp::Pow),
-                Raw::ShiftLeft => binary(BinaryOp::Shl),
-                Raw::Equal => binary(BinaryOp::Eq),
-                Raw::NotEqual => binary(BinaryOp::Ne),
-                Raw::LessEqual => binary(BinaryOp::Le),
-                Raw::GreaterEqual => binary(BinaryOp::Ge),
-                Raw::Concat => binary(BinaryOp::Concat),
-                Raw::Not => (Kind::UnOp, UnaryOp::Not as u32),
-                Raw::Hash => (Kind::UnOp, UnaryOp::Len as u32),
-                // `a != b` is a mistake from other languages: 5.3's message points at the `!`.
-                Raw::Bang
-                    if self.raw.remainder().first() == Some(&b'=')
-                        && self.raw.remainder().get(1) != Some(&b'=') =>
-                {
-                    (Kind::Unknown, 0)
-                }
-                Raw::Greater if self.raw.remainder().first() == Some(&b'>') => (Kind::GreaterAdjacent, 0),
-                _ => (plain_kind(raw), 0),
-            };
-            let end = self.raw.span().end;
-            return Ok((kind, val, Span::new(span.start as u32, end as u32)));
+            return Lexeme { kind, val, span: Span::new(span.start as u32, span.end as u32) };
         }
+    }
+
+    /// Completes a token that depends on more than its shape. `None`: a comment.
+    fn complete(&mut self, raw: Raw) -> Result<Option<(Kind, u32)>, Error> {
+        let span = self.raw.span();
+        let source = self.shared.source;
+        Ok(Some(match raw {
+            Raw::Quote => {
+                let (text, length) = literal::quoted(self.shared, span.start)?;
+                self.raw.bump(length - 1);
+                (Kind::String, self.push_string(text))
+            }
+            Raw::LongOpen => {
+                let (text, length) =
+                    literal::long(self.shared, span.start, span.start, span.len(), "string")?;
+                self.raw.bump(length - span.len());
+                (Kind::String, self.push_string(text))
+            }
+            Raw::BadLong => {
+                let span = Span::new(span.start as u32, span.end as u32);
+                return Err(SyntaxError::near_span(source, "invalid long string delimiter", span));
+            }
+            Raw::Comment => {
+                let length = literal::comment(self.shared, span.start)?;
+                self.raw.bump(length - span.len());
+                return Ok(None);
+            }
+            Raw::Numeral => {
+                let length = literal::numeral(source, span.start);
+                self.raw.bump(length - span.len());
+                let text = self.raw.slice();
+                let Some(number) = str_to_number(text) else {
+                    let span = Span::new(span.start as u32, (span.start + length) as u32);
+                    return Err(SyntaxError::near_span(source, "malformed number", span));
+                };
+                (Kind::Number, self.push_number(number))
+            }
+            Raw::Label => {
+                let text = self.raw.slice();
+                let name = text.get(2..text.len() - 2).unwrap_or_default().trim_ascii();
+                if is_keyword(name) {
+                    return Err(SyntaxError::keyword_label(source, span.start, name));
+                }
+                (Kind::Label, self.intern(name))
+            }
+            Raw::AtName => {
+                let text = self.raw.slice();
+                (Kind::AtName, self.intern(&text[1..]))
+            }
+            Raw::Bang => {
+                // `a != b` is a mistake from other languages: 5.3's message points at the `!`.
+                let rest = self.raw.remainder();
+                let mistake = rest.first() == Some(&b'=') && rest.get(1) != Some(&b'=');
+                (if mistake { Kind::Unknown } else { Kind::Bang }, 0)
+            }
+            Raw::Greater => {
+                let adjacent = self.raw.remainder().first() == Some(&b'>');
+                (if adjacent { Kind::GreaterAdjacent } else { Kind::Greater }, 0)
+            }
+            _ => (Kind::Unknown, 0),
+        }))
     }
 
     fn push_string(&self, text: &'a [u8]) -> u32 {
@@ -335,15 +338,16 @@ impl<'s, 'a> Lexer<'s, 'a> {
         (numbers.len() as u32 - 1) | LARGE_NUMBER
     }
 
-    /// Kind, value and span of the token after the current one; an error waiting there looks like the end.
+    /// The token after the current one; an error waiting there looks like the end.
     #[inline(never)]
-    fn peek(&mut self) -> (Kind, u32, Span) {
-        if self.peeked.is_none() {
-            self.peeked = Some(self.lexeme());
+    fn peek(&mut self) -> (Kind, Span) {
+        if !self.has_peeked {
+            self.peeked = self.lexeme();
+            self.has_peeked = true;
         }
-        match &self.peeked {
-            Some(Ok(token)) => *token,
-            _ => (Kind::Eof, 0, Span::default()),
+        match self.peeked {
+            Lexeme { kind: Kind::Error, .. } => (Kind::Eof, Span::default()),
+            Lexeme { kind, span, .. } => (kind, span),
         }
     }
 
@@ -394,7 +398,7 @@ impl<'s, 'a> Lexer<'s, 'a> {
         if matches!(self.prev, Kind::Dot | Kind::Local | Kind::Function | Kind::Goto | Kind::For) {
             return Kind::Name;
         }
-        let (next, _, next_span) = self.peek();
+        let (next, next_span) = self.peek();
         match symbol {
             soft::TYPE if next == Kind::Name && self.prev != Kind::Colon => Kind::Type,
             soft::INTERFACE if next == Kind::Name && self.prev != Kind::Colon => Kind::Interface,
@@ -428,9 +432,9 @@ impl<'s, 'a> Lexer<'s, 'a> {
 
     /// The terminal a `?` is in its place, and its end if it takes the `:` behind it along.
     fn question(&mut self, span: Span) -> (Kind, u32) {
-        let (next, _, next_span) = self.peek();
+        let (next, next_span) = self.peek();
         if next == Kind::Colon {
-            self.peeked = None;
+            self.has_peeked = false;
             let kind = if self.take_condition() { Kind::QuestionColonCond } else { Kind::QuestionColon };
             return (kind, next_span.end);
         }
@@ -464,6 +468,23 @@ impl<'s, 'a> Lexer<'s, 'a> {
     fn apply(&mut self, next: Kind, next_span: Span) -> Result<(), Error> {
         let shared = self.shared;
         let mut nest = shared.nest.borrow_mut();
+        // These change no level.
+        match self.prev {
+            Kind::In | Kind::Return | Kind::Assign => {
+                nest.in_expr |= nest.at_block();
+                return Ok(());
+            }
+            Kind::Else | Kind::Local | Kind::Semicolon => {
+                if self.prev == Kind::Else
+                    && let Some(open) = nest.stack.last()
+                {
+                    shared.locals.set(open.outer_locals);
+                }
+                nest.in_expr &= !nest.at_block();
+                return Ok(());
+            }
+            _ => {}
+        }
         let at = shared.last.get().0.start;
         let before = self.prev2;
         let mut grew = 0;
@@ -558,14 +579,6 @@ impl<'s, 'a> Lexer<'s, 'a> {
                 ];
                 nest.close(&BLOCKS, shared);
             }
-            Kind::In | Kind::Return | Kind::Assign if nest.at_block() => nest.in_expr = true,
-            Kind::Else => {
-                if let Some(open) = nest.stack.last() {
-                    shared.locals.set(open.outer_locals);
-                }
-                nest.in_expr &= !nest.at_block();
-            }
-            Kind::Local | Kind::Semicolon if nest.at_block() => nest.in_expr = false,
             _ => {}
         }
         let closes = matches!(next, Kind::End | Kind::Else | Kind::Elseif | Kind::Until | Kind::Eof);
@@ -590,25 +603,45 @@ impl<'s, 'a> Lexer<'s, 'a> {
     }
 
     fn fetch(&mut self) -> Result<(u32, Tok, u32), Error> {
-        let lexeme = match self.peeked.take() {
-            Some(lexeme) => lexeme,
-            None => self.lexeme(),
+        let Lexeme { kind, val, span } = if self.has_peeked {
+            self.has_peeked = false;
+            self.peeked
+        } else {
+            self.lexeme()
         };
-        let (kind, val, span) = lexeme?;
+        if kind == Kind::Error {
+            return Err(self.error.take().expect("an erroneous lexeme leaves its error"));
+        }
         if self.prev <= Kind::LAST_STRUCTURAL {
             self.apply(kind, span)?;
         }
-        let mut end = span.end;
-        let kind = match kind {
-            Kind::Name if val < soft::COUNT => self.name_kind(val, span),
-            Kind::Question => {
-                let (kind, to) = self.question(span);
-                end = to;
-                kind
+        let (kind, end) = match kind {
+            Kind::Name if val >= soft::COUNT => (kind, span.end),
+            Kind::Name | Kind::Question | Kind::Colon | Kind::AtName | Kind::Dots => {
+                self.in_context(kind, val, span)
             }
+            _ => (kind, span.end),
+        };
+        if kind != Kind::Name && kind != Kind::Comma {
+            self.local_names = kind == Kind::Local;
+        }
+        self.prev2 = self.prev;
+        self.prev = kind;
+        self.prev_end = end;
+        let shared = self.shared;
+        shared.before.set(self.prev2);
+        shared.last.set((Span::new(span.start, end), kind));
+        Ok((span.start, Tok { kind, val }, end))
+    }
+
+    /// The terminal of a token whose meaning depends on its place, and where it ends.
+    fn in_context(&mut self, kind: Kind, val: u32, span: Span) -> (Kind, u32) {
+        let kind = match kind {
+            Kind::Name => self.name_kind(val, span),
+            Kind::Question => return self.question(span),
             Kind::Colon if !self.conditions.is_empty() && self.take_condition() => Kind::ColonCond,
             Kind::AtName => {
-                let (next, _, next_span) = self.peek();
+                let (next, next_span) = self.peek();
                 if next == Kind::LParen && self.same_line(span.end, next_span.start) {
                     Kind::AtNameCall
                 } else {
@@ -623,16 +656,7 @@ impl<'s, 'a> Lexer<'s, 'a> {
             }
             _ => kind,
         };
-        if kind != Kind::Name && kind != Kind::Comma {
-            self.local_names = kind == Kind::Local;
-        }
-        self.prev2 = self.prev;
-        self.prev = kind;
-        self.prev_end = end;
-        let shared = self.shared;
-        shared.before.set(self.prev2);
-        shared.last.set((Span::new(span.start, end), kind));
-        Ok((span.start, Tok { kind, val }, end))
+        (kind, span.end)
     }
 }
 
@@ -759,10 +783,6 @@ const fn ends_statement(kind: Kind) -> bool {
     )
 }
 
-fn binary(op: BinaryOp) -> (Kind, u32) {
-    (Kind::BinOp, op as u32)
-}
-
 fn is_keyword(word: &[u8]) -> bool {
     let mut lexer = Raw::lexer(word);
     !matches!(lexer.next(), Some(Ok(Raw::Name)))
@@ -775,47 +795,77 @@ const fn starts_type(kind: Kind) -> bool {
     )
 }
 
-/// The terminal of a token that is the same everywhere.
-const fn plain_kind(raw: Raw) -> Kind {
-    match raw {
-        Raw::Break => Kind::Break,
-        Raw::Do => Kind::Do,
-        Raw::Else => Kind::Else,
-        Raw::Elseif => Kind::Elseif,
-        Raw::End => Kind::End,
-        Raw::For => Kind::For,
-        Raw::Function => Kind::Function,
-        Raw::Goto => Kind::Goto,
-        Raw::If => Kind::If,
-        Raw::In => Kind::In,
-        Raw::Local => Kind::Local,
-        Raw::Repeat => Kind::Repeat,
-        Raw::Return => Kind::Return,
-        Raw::Then => Kind::Then,
-        Raw::Until => Kind::Until,
-        Raw::While => Kind::While,
-        Raw::Minus => Kind::Minus,
-        Raw::Tilde => Kind::Tilde,
-        Raw::Bar => Kind::Bar,
-        Raw::Ampersand => Kind::Ampersand,
-        Raw::Less => Kind::Less,
-        Raw::Greater => Kind::Greater,
-        Raw::Assign => Kind::Assign,
-        Raw::LParen => Kind::LParen,
-        Raw::RParen => Kind::RParen,
-        Raw::LBrace => Kind::LBrace,
-        Raw::RBrace => Kind::RBrace,
-        Raw::LBracket => Kind::LBracket,
-        Raw::RBracket => Kind::RBracket,
-        Raw::DoubleColon => Kind::DoubleColon,
-        Raw::Semicolon => Kind::Semicolon,
-        Raw::Colon => Kind::Colon,
-        Raw::Comma => Kind::Comma,
-        Raw::Dot => Kind::Dot,
-        Raw::Dots => Kind::Dots,
-        Raw::Arrow => Kind::Arrow,
-        Raw::Question => Kind::Question,
-        Raw::Bang => Kind::Bang,
-        _ => Kind::Unknown,
+/// Terminal and value of the tokens that their shape alone decides; [`Kind::Error`] for those that
+/// [`Lexer::complete`] looks at.
+static SIMPLE: [(Kind, u8); Raw::Unknown as usize + 1] = {
+    let mut table = [(Kind::Error, 0); Raw::Unknown as usize + 1];
+    let mut raw = 0;
+    while raw < RAW.len() {
+        table[RAW[raw].0 as usize] = (RAW[raw].1, RAW[raw].2);
+        raw += 1;
     }
+    table
+};
+
+const fn binary(raw: Raw, op: BinaryOp) -> (Raw, Kind, u8) {
+    (raw, Kind::BinOp, op as u8)
 }
+
+const RAW: &[(Raw, Kind, u8)] = &[
+    (Raw::Name, Kind::Name, 0),
+    (Raw::Nil, Kind::Literal, 0),
+    (Raw::True, Kind::Literal, 1),
+    (Raw::False, Kind::Literal, 2),
+    binary(Raw::And, BinaryOp::And),
+    binary(Raw::Or, BinaryOp::Or),
+    binary(Raw::Plus, BinaryOp::Add),
+    binary(Raw::Star, BinaryOp::Mul),
+    binary(Raw::Slash, BinaryOp::Div),
+    binary(Raw::SlashSlash, BinaryOp::IDiv),
+    binary(Raw::Percent, BinaryOp::Mod),
+    binary(Raw::Caret, BinaryOp::Pow),
+    binary(Raw::ShiftLeft, BinaryOp::Shl),
+    binary(Raw::Equal, BinaryOp::Eq),
+    binary(Raw::NotEqual, BinaryOp::Ne),
+    binary(Raw::LessEqual, BinaryOp::Le),
+    binary(Raw::GreaterEqual, BinaryOp::Ge),
+    binary(Raw::Concat, BinaryOp::Concat),
+    (Raw::Not, Kind::UnOp, UnaryOp::Not as u8),
+    (Raw::Hash, Kind::UnOp, UnaryOp::Len as u8),
+    (Raw::Break, Kind::Break, 0),
+    (Raw::Do, Kind::Do, 0),
+    (Raw::Else, Kind::Else, 0),
+    (Raw::Elseif, Kind::Elseif, 0),
+    (Raw::End, Kind::End, 0),
+    (Raw::For, Kind::For, 0),
+    (Raw::Function, Kind::Function, 0),
+    (Raw::Goto, Kind::Goto, 0),
+    (Raw::If, Kind::If, 0),
+    (Raw::In, Kind::In, 0),
+    (Raw::Local, Kind::Local, 0),
+    (Raw::Repeat, Kind::Repeat, 0),
+    (Raw::Return, Kind::Return, 0),
+    (Raw::Then, Kind::Then, 0),
+    (Raw::Until, Kind::Until, 0),
+    (Raw::While, Kind::While, 0),
+    (Raw::Minus, Kind::Minus, 0),
+    (Raw::Tilde, Kind::Tilde, 0),
+    (Raw::Bar, Kind::Bar, 0),
+    (Raw::Ampersand, Kind::Ampersand, 0),
+    (Raw::Less, Kind::Less, 0),
+    (Raw::Assign, Kind::Assign, 0),
+    (Raw::LParen, Kind::LParen, 0),
+    (Raw::RParen, Kind::RParen, 0),
+    (Raw::LBrace, Kind::LBrace, 0),
+    (Raw::RBrace, Kind::RBrace, 0),
+    (Raw::LBracket, Kind::LBracket, 0),
+    (Raw::RBracket, Kind::RBracket, 0),
+    (Raw::DoubleColon, Kind::DoubleColon, 0),
+    (Raw::Semicolon, Kind::Semicolon, 0),
+    (Raw::Colon, Kind::Colon, 0),
+    (Raw::Comma, Kind::Comma, 0),
+    (Raw::Dot, Kind::Dot, 0),
+    (Raw::Dots, Kind::Dots, 0),
+    (Raw::Arrow, Kind::Arrow, 0),
+    (Raw::Question, Kind::Question, 0),
+];

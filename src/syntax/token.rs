@@ -232,6 +232,8 @@ pub enum Kind {
     Readonly,
     Unknown,
     Eof,
+    /// No token: `lexer` keeps the error. Never handed out.
+    Error,
 }
 
 impl Kind {
