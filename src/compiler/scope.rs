@@ -15,8 +15,9 @@ use crate::limits::{MAX_LOCALS, MAX_UPVALUES};
 use crate::syntax::ast::{Block as Body, Symbol};
 use std::sync::{Arc, LazyLock};
 
+type HiddenNames = [Arc<[u8]>; 3];
 /// The hidden variables of numeric and of generic loops. No name can reach them, but messages and hooks show them.
-pub(super) static HIDDEN: LazyLock<[[Arc<[u8]>; 3]; 2]> = LazyLock::new(|| {
+pub(super) static HIDDEN: LazyLock<[HiddenNames; 2]> = LazyLock::new(|| {
     [["(for index)", "(for limit)", "(for step)"], ["(for generator)", "(for state)", "(for control)"]]
         .map(|names| names.map(|name| name.as_bytes().into()))
 });

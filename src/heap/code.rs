@@ -16,6 +16,9 @@ use crate::diag::Span;
 use hashbrown::HashMap;
 use std::sync::Arc;
 
+/// Makes or finds the string of a constant.
+type Intern<'a> = dyn FnMut(&Arc<[u8]>) -> Result<*const Str, OutOfMemory> + 'a;
+
 /// A linked function.
 #[repr(C)]
 pub struct Code {
@@ -25,6 +28,9 @@ pub struct Code {
     pub max_stack: u32,
     pub num_params: u8,
     pub is_vararg: bool,
+    /// With at least as many arguments a call needs no preparation: `num_params`, or more than there can be for a vararg
+    /// function.
+    pub fixed_params: u32,
     /// Null for shared code.
     pub unit: *mut Unit,
     pub protos: Box<[Code]>,
@@ -80,11 +86,7 @@ impl Code {
         Box::new(linked.expect("constants do not draw on a process's memory"))
     }
 
-    fn link(
-        proto: Proto,
-        unit: *mut Unit,
-        intern: &mut dyn FnMut(&Arc<[u8]>) -> Result<*const Str, OutOfMemory>,
-    ) -> Result<Self, OutOfMemory> {
+    fn link(proto: Proto, unit: *mut Unit, intern: &mut Intern<'_>) -> Result<Self, OutOfMemory> {
         let consts = proto
             .consts
             .iter()
@@ -128,6 +130,7 @@ impl Code {
             max_stack: u32::from(proto.max_stack),
             num_params: proto.num_params,
             is_vararg: proto.is_vararg,
+            fixed_params: if proto.is_vararg { u32::MAX } else { u32::from(proto.num_params) },
             unit,
             protos,
             upvals: proto.upvals,

@@ -167,8 +167,10 @@ pub(super) fn empty_node() -> *mut Node {
 #[inline(always)]
 #[must_use]
 pub fn hash_int(i: i64) -> u32 {
-    // Multiplication spreads keys that differ only in their high bits.
-    ((i as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
+    // The upper half takes part twice: alone, bits that multiplication moves beyond the top would not reach the low bits
+    // of the hash, and floats with few digits would all collide.
+    let i = i as u64;
+    ((i ^ (i >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
 }
 
 /// Hash of any key except nil; strings by content.

@@ -4,7 +4,7 @@ use super::Lib;
 use crate::limits::BYTES_PER_REDUCTION;
 use crate::vm::meta::Event;
 use crate::vm::native::progress::Kept;
-use crate::vm::native::{Cx, Kind, Native, Step, Val, native_flag};
+use crate::vm::native::{Args, Cx, Kind, Native, Step, Val, native_flag};
 use crate::vm::read_only::read_only_error;
 use crate::vm::{LoadMode, LuaError};
 
@@ -25,15 +25,15 @@ pub(super) static LIB: Lib = Lib {
         Native::new("pairs", pairs),
         Native::with("pcall", pcall, native_flag::CATCH | native_flag::YIELDABLE),
         Native::new("print", print),
-        Native::new("rawequal", rawequal),
+        Native::new("rawequal", rawequal).quick(quick_rawequal),
         Native::new("rawlen", rawlen),
-        Native::new("rawget", rawget),
+        Native::new("rawget", rawget).quick(quick_rawget),
         Native::new("rawset", rawset),
-        Native::new("select", select),
-        Native::new("setmetatable", setmetatable),
-        Native::new("tonumber", tonumber),
-        Native::new("tostring", tostring),
-        Native::new("type", type_),
+        Native::new("select", select).quick(quick_select),
+        Native::new("setmetatable", setmetatable).quick(quick_setmetatable),
+        Native::new("tonumber", tonumber).quick(quick_tonumber),
+        Native::new("tostring", tostring).quick(quick_tostring),
+        Native::new("type", type_).quick(quick_type),
         Native::with("xpcall", xpcall, native_flag::CATCH | native_flag::HANDLER | native_flag::YIELDABLE),
     ],
 };
@@ -89,6 +89,62 @@ fn setmetatable(cx: &mut Cx<'_>) -> R {
     }
     cx.set_metatable(t.into(), meta)?;
     cx.ret(t)
+}
+
+fn quick_setmetatable(args: Args<'_>) -> Val<'_> {
+    match (args.get(0).as_table(), args.get(1).as_table()) {
+        (Some(t), Some(meta))
+            if args.metafield(t.into(), Event::Metatable).is_nil() && args.set_metatable(t, meta) =>
+        {
+            t.into()
+        }
+        _ => Val::DECLINED,
+    }
+}
+
+fn quick_rawequal(args: Args<'_>) -> Val<'_> {
+    if args.len() < 2 { Val::DECLINED } else { Val::bool(args.get(0).raw_equal(args.get(1))) }
+}
+
+fn quick_rawget(args: Args<'_>) -> Val<'_> {
+    match args.get(0).as_table() {
+        Some(t) if args.len() > 1 => t.get(args.get(1)),
+        _ => Val::DECLINED,
+    }
+}
+
+fn quick_type(args: Args<'_>) -> Val<'_> {
+    // What a userdata stands for decides its name.
+    match args.get(0).kind() {
+        Kind::Userdata(_) => Val::DECLINED,
+        _ if args.is_empty() => Val::DECLINED,
+        _ => args.type_name(args.get(0)),
+    }
+}
+
+/// `select('#', ...)`.
+fn quick_select(args: Args<'_>) -> Val<'_> {
+    match args.get(0).as_str() {
+        Some(s) if s.bytes() == b"#" => Val::int(args.len() as i64 - 1),
+        _ => Val::DECLINED,
+    }
+}
+
+fn quick_tonumber(args: Args<'_>) -> Val<'_> {
+    let v = args.get(0);
+    if args.len() == 1 && (v.is_number() || v.as_str().is_some()) {
+        v.to_number().unwrap_or(Val::NIL)
+    } else {
+        Val::DECLINED
+    }
+}
+
+fn quick_tostring(args: Args<'_>) -> Val<'_> {
+    let v = args.get(0);
+    if v.as_str().is_none() || !args.metafield(v, Event::ToString).is_nil() {
+        return Val::DECLINED;
+    }
+    v
 }
 
 fn rawequal(cx: &mut Cx<'_>) -> R {

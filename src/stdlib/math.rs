@@ -2,43 +2,43 @@
 
 use super::Lib;
 use crate::vm::LuaError;
-use crate::vm::native::{Cx, Kind, Native, Step, Val};
+use crate::vm::native::{Args, Cx, Kind, Native, Step, Val};
 
 type R = Result<Step, LuaError>;
 
 pub(super) static LIB: Lib = Lib {
     name: "math",
     functions: &[
-        Native::new("abs", abs),
+        Native::new("abs", abs).quick(quick_abs),
         Native::new("acos", |cx| float_function(cx, f64::acos)),
         Native::new("asin", |cx| float_function(cx, f64::asin)),
         Native::new("atan", atan),
         Native::new("atan2", atan),
-        Native::new("ceil", ceil),
-        Native::new("cos", |cx| float_function(cx, f64::cos)),
+        Native::new("ceil", ceil).quick(quick_ceil),
+        Native::new("cos", |cx| float_function(cx, f64::cos)).quick(|args| quick_float(args, f64::cos)),
         Native::new("cosh", |cx| float_function(cx, f64::cosh)),
         Native::new("deg", |cx| float_function(cx, |x| x * (180.0 / std::f64::consts::PI))),
-        Native::new("exp", |cx| float_function(cx, f64::exp)),
-        Native::new("floor", floor),
+        Native::new("exp", |cx| float_function(cx, f64::exp)).quick(|args| quick_float(args, f64::exp)),
+        Native::new("floor", floor).quick(quick_floor),
         Native::new("fmod", fmod),
         Native::new("frexp", frexp),
         Native::new("ldexp", ldexp),
         Native::new("log", log),
         Native::new("log10", |cx| float_function(cx, f64::log10)),
-        Native::new("max", max),
-        Native::new("min", min),
+        Native::new("max", max).quick(quick_max),
+        Native::new("min", min).quick(quick_min),
         Native::new("modf", modf),
         Native::new("pow", pow),
         Native::new("rad", |cx| float_function(cx, |x| x * (std::f64::consts::PI / 180.0))),
         Native::new("random", random),
         Native::new("randomseed", randomseed),
-        Native::new("sin", |cx| float_function(cx, f64::sin)),
+        Native::new("sin", |cx| float_function(cx, f64::sin)).quick(|args| quick_float(args, f64::sin)),
         Native::new("sinh", |cx| float_function(cx, f64::sinh)),
-        Native::new("sqrt", |cx| float_function(cx, f64::sqrt)),
+        Native::new("sqrt", |cx| float_function(cx, f64::sqrt)).quick(|args| quick_float(args, f64::sqrt)),
         Native::new("tan", |cx| float_function(cx, f64::tan)),
         Native::new("tanh", |cx| float_function(cx, f64::tanh)),
-        Native::new("tointeger", tointeger),
-        Native::new("type", type_),
+        Native::new("tointeger", tointeger).quick(quick_tointeger),
+        Native::new("type", type_).quick(quick_type),
         Native::new("ult", ult),
     ],
 };
@@ -60,6 +60,66 @@ pub(super) fn open(cx: &mut Cx<'_>) -> Result<(), LuaError> {
 fn float_function(cx: &mut Cx<'_>, f: impl Fn(f64) -> f64) -> R {
     let x = cx.check_float(0)?;
     cx.ret(f(x))
+}
+
+#[inline(always)]
+fn quick_float(args: Args<'_>, f: impl Fn(f64) -> f64) -> Val<'_> {
+    match args.get(0).kind() {
+        Kind::Float(x) => Val::float(f(x)),
+        Kind::Int(n) => Val::float(f(n as f64)),
+        _ => Val::DECLINED,
+    }
+}
+
+fn quick_floor(args: Args<'_>) -> Val<'_> {
+    match args.get(0).kind() {
+        Kind::Int(n) => Val::int(n),
+        Kind::Float(x) => rounded(crate::vm::arith::floor(x)),
+        _ => Val::DECLINED,
+    }
+}
+
+fn quick_ceil(args: Args<'_>) -> Val<'_> {
+    match args.get(0).kind() {
+        Kind::Int(n) => Val::int(n),
+        Kind::Float(x) => rounded(-crate::vm::arith::floor(-x)),
+        _ => Val::DECLINED,
+    }
+}
+
+fn quick_abs(args: Args<'_>) -> Val<'_> {
+    match args.get(0).kind() {
+        Kind::Int(n) => Val::int(n.wrapping_abs()),
+        Kind::Float(x) => Val::float(x.abs()),
+        _ => Val::DECLINED,
+    }
+}
+
+/// Two numbers; the second one if it is better.
+#[inline(always)]
+fn quick_best<'gc>(args: Args<'gc>, better: impl Fn(Val<'gc>, Val<'gc>) -> bool) -> Val<'gc> {
+    let (a, b) = (args.get(0), args.get(1));
+    if args.len() != 2 || !a.is_number() || !b.is_number() {
+        return Val::DECLINED;
+    }
+    if better(b, a) { b } else { a }
+}
+
+fn quick_max(args: Args<'_>) -> Val<'_> {
+    quick_best(args, |new, old| old.number_less_than(new))
+}
+
+fn quick_min(args: Args<'_>) -> Val<'_> {
+    quick_best(args, |new, old| new.number_less_than(old))
+}
+
+fn quick_tointeger(args: Args<'_>) -> Val<'_> {
+    let v = args.get(0);
+    if v.is_number() { v.to_int().map_or(Val::NIL, Val::int) } else { Val::DECLINED }
+}
+
+fn quick_type(args: Args<'_>) -> Val<'_> {
+    if args.is_empty() || args.get(0).is_number() { Val::DECLINED } else { Val::NIL }
 }
 
 /// An integer if the float fits, else the float.

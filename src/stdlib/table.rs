@@ -10,7 +10,7 @@ use crate::limits::{BYTES_PER_REDUCTION, STRING_PIECE, TABLE_PIECE};
 use crate::vm::LuaError;
 use crate::vm::meta::Event;
 use crate::vm::native::progress::{Buffer, Kept};
-use crate::vm::native::{Cx, Kind, Native, Step, Tab, Val, native_flag};
+use crate::vm::native::{Args, Cx, Kind, Native, Step, Tab, Val, native_flag};
 
 type R = Result<Step, LuaError>;
 
@@ -18,7 +18,7 @@ pub(super) static LIB: Lib = Lib {
     name: "table",
     functions: &[
         Native::new("concat", concat),
-        Native::new("insert", insert),
+        Native::new("insert", insert).quick(quick_insert),
         Native::new("move", move_),
         Native::with("pack", pack, native_flag::RETRY),
         Native::new("remove", remove),
@@ -240,6 +240,17 @@ fn insert(cx: &mut Cx<'_>) -> R {
         _ => return Err(wrong_number()),
     }
     Ok(Step::Return(0))
+}
+
+/// Appends to a table without a metatable.
+fn quick_insert(args: Args<'_>) -> Val<'_> {
+    match args.get(0).as_table() {
+        Some(t) if args.len() == 2 && t.metatable().is_none() => {
+            let end = t.raw_len().wrapping_add(1);
+            if args.set_int(t, end, args.get(1)) { Val::NOTHING } else { Val::DECLINED }
+        }
+        _ => Val::DECLINED,
+    }
 }
 
 fn check_position(cx: &Cx<'_>, end: i64) -> Result<i64, LuaError> {

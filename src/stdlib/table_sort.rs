@@ -39,6 +39,8 @@ struct Access<'a, 'gc> {
     table: Option<Tab<'gc>>,
     comparator: Val<'gc>,
     hands: [Val<'gc>; 3],
+    /// Hands that the window does not have yet, as bits.
+    changed: u8,
     asked: Asked,
     step: Step,
     random: u32,
@@ -47,7 +49,9 @@ struct Access<'a, 'gc> {
 impl Access<'_, '_> {
     fn save_hands(&mut self) {
         for (i, &v) in self.hands.iter().enumerate() {
-            self.cx.set(HANDS + i, v);
+            if self.changed & 1 << i != 0 {
+                self.cx.set(HANDS + i, v);
+            }
         }
     }
 }
@@ -59,12 +63,14 @@ impl SortAccess for Access<'_, '_> {
     fn get(&mut self, hand: Hand, index: u32) -> Result<Progress, LuaError> {
         if let Some(t) = self.table {
             self.hands[hand as usize] = t.get_int(index.into());
+            self.changed |= 1 << hand as u8;
             return Ok(Progress::Done);
         }
         let found = self.cx.index(self.obj, Val::int(index.into()))?;
         match found {
             Ok(v) => {
                 self.hands[hand as usize] = v;
+                self.changed |= 1 << hand as u8;
                 Ok(Progress::Done)
             }
             Err(call) => {
@@ -182,6 +188,7 @@ fn go_on(cx: &mut Cx<'_>, mut job: Box<Job>, answer: bool) -> R {
         obj,
         comparator: cx.arg(1),
         hands: [cx.arg(HANDS), cx.arg(HANDS + 1), cx.arg(HANDS + 2)],
+        changed: 0,
         asked: Asked::Nothing,
         step: Step::Again,
         random: job.random,

@@ -224,6 +224,28 @@ impl Vm {
 
     /// Ends the running frame with `n` results at `from`; goes on with whoever waits for them.
     pub(super) unsafe fn finish_frame(&mut self, from: *mut Value, n: usize) -> Result<(), LuaError> {
+        const SPECIAL: u8 = frame_flag::ENTRY | frame_flag::HOOK | frame_flag::FINALIZER | frame_flag::META;
+        let th = self.th;
+        let frame = (*th).frame;
+        let flags = (*frame).flags;
+        if self.hooked || flags & SPECIAL != 0 {
+            return self.finish_special(from, n);
+        }
+        self.drop_state();
+        (*th).frame = frame.sub(1);
+        let (func, wanted) = ((*frame).func(), (*frame).nresults);
+        deliver(th, func, from, n, wanted);
+        if flags & frame_flag::RESUME_NATIVE != 0 {
+            (*th).native_calls -= 1;
+            if wanted >= 0 {
+                (*th).top = func.add(wanted as usize);
+            }
+        }
+        Ok(())
+    }
+
+    /// [`Vm::finish_frame`] while there is a hook, or for a frame that no ordinary call pushed.
+    unsafe fn finish_special(&mut self, from: *mut Value, n: usize) -> Result<(), LuaError> {
         let th = self.th;
         let mut from = from;
         if self.hooked && (*(*th).frame).flags & frame_flag::HOOKED == 0 {
@@ -268,11 +290,16 @@ impl Vm {
     }
 
     /// Forgets the Rust state of the running frame.
+    #[inline(always)]
     pub(super) unsafe fn drop_state(&mut self) {
-        let th = self.th;
-        if (*th).states.is_empty() {
-            return;
+        if !(*self.th).states.is_empty() {
+            self.drop_states();
         }
+    }
+
+    #[inline(never)]
+    unsafe fn drop_states(&mut self) {
+        let th = self.th;
         let depth = Thread::depth(th);
         while let Some(state) = (*th).states.pop_if(|state| state.depth >= depth) {
             self.heap.sub_external(state.bytes);

@@ -31,6 +31,7 @@ impl Vm {
     pub(super) fn hooked_variant(ins: Instr) -> Option<Slow> {
         match ins.op()? {
             Op::Call => Some(slow::call),
+            Op::TailCall => Some(slow::tail_call),
             Op::Return | Op::Return0 | Op::Return1 => Some(slow::ret),
             Op::GenericCall => Some(slow::generic_call),
             _ => None,

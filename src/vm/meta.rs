@@ -49,15 +49,30 @@ events! {
     Metatable "__metatable"
 }
 
-/// The names as program constants.
+/// Program constants, for all processes.
+struct Names<const N: usize>([*const Str; N]);
+
+// SAFETY: program constants are immutable and immortal.
+unsafe impl<const N: usize> Send for Names<N> {}
+// SAFETY: as above.
+unsafe impl<const N: usize> Sync for Names<N> {}
+
+impl<const N: usize> Names<N> {
+    fn new(name: impl Fn(usize) -> &'static str) -> Self {
+        Self(std::array::from_fn(|i| crate::heap::string::constant(name(i).as_bytes())))
+    }
+}
+
+/// Names of the events' metamethods.
 pub(super) fn event_names() -> &'static [*const Str; EVENT_NAMES.len()] {
-    struct Names([*const Str; EVENT_NAMES.len()]);
-    // SAFETY: program constants are immutable and immortal.
-    unsafe impl Send for Names {}
-    // SAFETY: as above.
-    unsafe impl Sync for Names {}
-    static NAMES: LazyLock<Names> =
-        LazyLock::new(|| Names(EVENT_NAMES.map(|name| crate::heap::string::constant(name.as_bytes()))));
+    static NAMES: LazyLock<Names<{ EVENT_NAMES.len() }>> = LazyLock::new(|| Names::new(|i| EVENT_NAMES[i]));
+    &NAMES.0
+}
+
+/// Names of types, by tag.
+pub(super) fn type_names() -> &'static [*const Str; super::BASIC_METAS] {
+    static NAMES: LazyLock<Names<{ super::BASIC_METAS }>> =
+        LazyLock::new(|| Names::new(|tag| Value { payload: 0, tag: tag as u8 }.type_name()));
     &NAMES.0
 }
 

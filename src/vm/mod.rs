@@ -78,6 +78,8 @@ pub struct Vm {
     /// Metatables of basic types, by tag.
     pub(crate) metas: [*mut Table; BASIC_METAS],
     pub(crate) event_names: &'static [*const Str; EVENT_NAMES.len()],
+    /// Names of types, by tag.
+    pub(crate) type_names: &'static [*const Str; BASIC_METAS],
     /// The libraries that the process shares with others, until it gets its own.
     pub(crate) environment: Option<&'static environment::Environment>,
     /// Where its own are, until no Rust variable can hold the shared ones any more.
@@ -192,6 +194,7 @@ impl Vm {
             registry: std::ptr::null_mut(),
             metas: [std::ptr::null_mut(); BASIC_METAS],
             event_names: meta::event_names(),
+            type_names: meta::type_names(),
             environment: None,
             forward: None,
             resume_depth: 0,

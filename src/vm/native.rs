@@ -21,6 +21,7 @@ mod argument;
 mod host;
 mod process;
 pub mod progress;
+pub mod quick;
 mod table;
 mod value;
 
@@ -30,6 +31,7 @@ use crate::heap::value::{get, put, tag};
 use crate::heap::{Thread, Value};
 pub use host::{HostData, SharedBytes};
 use progress::Kept;
+pub use quick::Args;
 use std::any::Any;
 use std::marker::PhantomData;
 pub use value::{Co, Kind, LStr, Name, Tab, Ud, Val};
@@ -59,17 +61,25 @@ pub struct Native {
     pub name: &'static str,
     pub func: NativeFn,
     pub flags: u8,
+    /// The form without a frame, if there is one.
+    pub quick: Option<quick::QuickFn>,
 }
 
 impl Native {
     #[must_use]
     pub const fn new(name: &'static str, func: NativeFn) -> Self {
-        Self { name, func, flags: 0 }
+        Self { name, func, flags: 0, quick: None }
     }
 
     #[must_use]
     pub const fn with(name: &'static str, func: NativeFn, flags: u8) -> Self {
-        Self { name, func, flags }
+        Self { name, func, flags, quick: None }
+    }
+
+    /// Adds a form that needs no frame.
+    #[must_use]
+    pub const fn quick(self, quick: quick::QuickFn) -> Self {
+        Self { quick: Some(quick), ..self }
     }
 
     #[inline(always)]
@@ -242,11 +252,14 @@ impl<'gc> Cx<'gc> {
         let n = self.top();
         assert!(i <= n, "slot {i} is in the window or at its end");
         self.push(v);
-        for at in (i..n).rev() {
-            let moved = self.arg(at);
-            self.set(at + 1, moved);
+        // SAFETY: the window has n + 1 values now.
+        unsafe {
+            let base = self.base();
+            for at in (i..n).rev() {
+                put(base.add(at + 1), get(base.add(at)));
+            }
+            put(base.add(i), v.raw());
         }
-        self.set(i, v);
     }
 
     /// The function `next`, as the base library opened it.

@@ -16,7 +16,7 @@ use super::dispatch::Slow;
 use super::meta::Event;
 use super::native::{Cx, Native, Step as NativeStep};
 use super::{LuaError, Vm, slow};
-use crate::bytecode::Instr;
+use crate::bytecode::{Instr, Op};
 use crate::heap::thread::frame_flag;
 use crate::heap::value::{get, put, tag};
 use crate::heap::{Closure, Frame, FrameKind, KSlot, Node, Table, Thread, Value};
@@ -53,6 +53,30 @@ macro_rules! more_ops {
 more_ops! {
     /// `Call` of a native function.
     Native
+    /// `Call` of a Lua function with `...`, or with fewer arguments than it has parameters.
+    CallLua
+    TailCall
+    /// `GenericCall` of anything that does not run in place.
+    Iterate
+    /// A return to a metamethod's op or to a native function, or of an open number of values.
+    ReturnFar
+    Vararg
+    /// `GetField` where the field is not found by pointer in the table itself.
+    FieldMiss
+    /// The same for `GetTabUp`.
+    GlobalMiss
+    /// `GetInt` outside of the array part.
+    IntMiss
+    /// `Method` where more than tables must be asked.
+    MethodMiss
+    /// Arithmetic with an operand that is no number.
+    Arith
+    /// `Len` with a metamethod.
+    Len
+    /// Equality of strings, tables and userdata.
+    Equal
+    /// Order of anything but two integers or two floats.
+    Order
     /// `GetIndex` with a string key, or an integer key outside of the array part.
     GetHash
     /// `SetIndex` and `SetInt` outside of the array part.
@@ -159,18 +183,92 @@ unsafe fn find_constant_key<const STORE: bool>(t: *mut Table, key: *const KSlot)
     }
 }
 
+/// The node of a constant key, found by pointer alone; null if there is none. Then the key may still be there, as another
+/// string with these bytes. With `STORE` only nodes that may be written.
+#[inline(always)]
+unsafe fn find_pointer<const STORE: bool>(t: *mut Table, key: *const KSlot) -> *mut Node {
+    let pointer = (*key).payload;
+    let mut node = (*t).nodes.add(((*key).hash & (*t).mask) as usize);
+    loop {
+        if (*node).key == pointer && has_string_key::<STORE>(node) {
+            return node;
+        }
+        if (*node).next == 0 {
+            return std::ptr::null_mut();
+        }
+        node = Node::follow(node);
+    }
+}
+
+/// `R[dst] = t[key]` if the key is found by pointer.
+#[inline(always)]
+unsafe fn get_pointer(s: State, t: *mut Table, key: *const KSlot, dst: *mut Value, miss: More) -> Step {
+    let node = find_pointer::<false>(t, key);
+    if !node.is_null() && (*node).vtag != tag::NIL {
+        (*dst).payload = (*node).payload;
+        (*dst).tag = (*node).vtag;
+        return Step::Next(s);
+    }
+    Step::More(s, miss)
+}
+
+/// Begins the call of a metamethod that is a plain Lua function: `finish_op` or [`more::ReturnFar`] completes the op with
+/// its result. `None` if something is in the way; nothing has happened then. `args` are 2 or 3.
+#[inline(always)]
+unsafe fn call_handler(
+    s: State,
+    vm: *mut Vm,
+    handler: Value,
+    a: Value,
+    b: Value,
+    c: Option<Value>,
+) -> Option<State> {
+    if handler.tag != tag::CLOSURE || (*vm).hooked || (*vm).budget <= 0 {
+        return None;
+    }
+    let code = (*handler.as_closure()).code;
+    let th = (*vm).th;
+    let frame = (*th).frame;
+    let new = frame.add(1);
+    let func = s.base.add((*(*Vm::frame_closure(frame)).code).max_stack as usize);
+    let base = func.add(1);
+    // Room for the registers and at least three arguments.
+    if (*code).is_vararg || base.add((*code).max_stack as usize + 1) > (*th).limit || new == (*th).frames_end
+    {
+        return None;
+    }
+    (*vm).budget -= 1;
+    put(func, handler);
+    put(base, a);
+    put(base.add(1), b);
+    put(base.add(2), c.unwrap_or(Value::NIL));
+    for i in 3..(*code).num_params as usize {
+        put(base.add(i), Value::NIL);
+    }
+    (*frame).pc = s.pc;
+    (*new).base = base;
+    (*new).delta = 1;
+    (*new).nresults = 1;
+    (*new).kind = FrameKind::Lua;
+    (*new).flags = frame_flag::META;
+    (*new).state = (*code).k as u64;
+    (*th).frame = new;
+    Some(State { pc: (*code).entry, base, k: (*code).k })
+}
+
 /// Links of an `__index` chain that the fast path follows.
 const CHAIN: usize = 8;
 
-/// `R[dst] = t[key]` for a constant key, if no metamethod is needed.
+/// `R[dst] = t[key]` for a constant key, if no metamethod is needed. `calls`: what to do when a table and its metatable
+/// come to something else than a table.
 #[inline(always)]
 unsafe fn get_constant_key(
     s: State,
-    vm: *mut Vm,
     t: *mut Table,
     key: *const KSlot,
     dst: *mut Value,
-    f: Slow,
+    calls: impl Fn(*mut Table, *mut Table) -> Step,
+    f: Step,
 ) -> Step {
     match find_constant_key::<false>(t, key) {
         Found::Node(node) if (*node).vtag != tag::NIL => {
@@ -189,7 +287,7 @@ unsafe fn get_constant_key(
                 }
                 let node = (*meta).index_node;
                 if node.is_null() || (*node).vtag != tag::TABLE {
-                    break;
+                    return calls(t, meta);
                 }
                 t = (*node).payload as *mut Table;
                 match find_constant_key::<false>(t, key) {
@@ -205,16 +303,15 @@ unsafe fn get_constant_key(
         }
         Found::Unsure => {}
     }
-    let _ = vm;
-    Step::Slow(s, f)
+    f
 }
 
-/// `t[key] = v` for a constant key that is there.
+/// `t[key] = v` for a constant key that is there and found by pointer.
 #[inline(always)]
-unsafe fn set_constant_key(s: State, t: *mut Table, key: *const KSlot, v: Value, add: Step) -> Step {
-    if let Found::Node(node) = find_constant_key::<true>(t, key)
-        && (*node).vtag != tag::NIL
-    {
+unsafe fn set_constant_key(s: State, t: *mut Table, key: *const KSlot, v: *const Value, add: Step) -> Step {
+    let node = find_pointer::<true>(t, key);
+    if !node.is_null() && (*node).vtag != tag::NIL {
+        let v = get(v);
         (*node).payload = v.payload;
         (*node).vtag = v.tag;
         return Step::Next(s);
@@ -249,16 +346,13 @@ pub(super) unsafe fn deliver(th: *mut Thread, func: *mut Value, from: *mut Value
     }
 }
 
-/// The common case of calling a native function from Lua: it runs, returns, and nothing else is due. False: `after_native` must
+/// The common case of calling a native function from Lua, whose arguments reach up to `th.top`: it runs, returns or calls
+/// a Lua function, and nothing else is due. False: `after_native` must
 /// sort out the rest, which `call_native` left in the frame and in `pending`.
 #[inline(never)]
-pub(super) unsafe fn call_native(vm: *mut Vm, ins: Instr) -> bool {
+pub(super) unsafe fn call_native(vm: *mut Vm, func: *mut Value, nresults: i16) -> bool {
     let th = (*vm).th;
     let frame = (*th).frame;
-    let func = (*frame).base.byte_add(ins.a() as usize);
-    if ins.b() != 0 {
-        (*th).top = func.add(ins.b() as usize);
-    }
     (*vm).budget -= 1;
     let new = frame.add(1);
     if new == (*th).frames_end
@@ -272,41 +366,124 @@ pub(super) unsafe fn call_native(vm: *mut Vm, ins: Instr) -> bool {
     (*new).base = func.add(1);
     (*new).pc = std::ptr::null();
     (*new).delta = 1;
-    (*new).nresults = ins.c() as i16 - 1;
+    (*new).nresults = nresults;
     (*new).kind = FrameKind::Native;
     (*new).flags = 0;
     (*new).state = 0;
     (*th).frame = new;
     let native = super::native::descriptor(get(func));
     let result = ((*native).func)(&mut Cx::new(vm));
-    if let Ok(NativeStep::Return(n)) = result
-        && !(*vm).heap.gc_pending
-        && !(*vm).hooked
-        && (*vm).th == th
-    {
-        // The stack may have moved.
-        let new = (*th).frame;
-        let func = (*new).base.sub(1);
-        let n = n as usize;
-        let from = (*th).top.sub(n);
-        let wanted = (*new).nresults;
-        (*th).frame = new.sub(1);
-        if n == 1 && wanted == 1 {
-            put(func, get(from));
-        } else {
-            deliver(th, func, from, n, wanted);
+    native_result(vm, result)
+}
+
+/// Carries out the most frequent results of a native function whose frame is on top: a return to Lua code, a call of a plain
+/// Lua function, a change of coroutine. False: left to [`after_native`].
+#[inline(always)]
+unsafe fn native_result(vm: *mut Vm, result: Result<NativeStep, LuaError>) -> bool {
+    let mut result = result;
+    while !(*vm).heap.gc_pending && !(*vm).hooked {
+        let th = (*vm).th;
+        let frame = (*th).frame;
+        match result {
+            Ok(NativeStep::Return(n)) if (*frame).flags == 0 => {
+                // The stack may have moved.
+                let func = (*frame).base.sub(1);
+                let n = n as usize;
+                let from = (*th).top.sub(n);
+                let wanted = (*frame).nresults;
+                (*vm).drop_state();
+                (*th).frame = frame.sub(1);
+                if n == 1 && wanted == 1 {
+                    put(func, get(from));
+                } else {
+                    deliver(th, func, from, n, wanted);
+                }
+                return true;
+            }
+            Ok(NativeStep::Call { args, results }) => {
+                if call_from_native(vm, args as usize, results) {
+                    return true;
+                }
+                break;
+            }
+            Ok(step @ (NativeStep::Resume { .. } | NativeStep::Yield(_))) => {
+                let r = (*vm).native_step(step);
+                let frame = (*(*vm).th).frame;
+                let is_native = (*frame).kind == FrameKind::Native;
+                if r.is_err() || (*vm).leave || (*vm).hooked || is_native && (*frame).state & ENDED != 0 {
+                    // The instruction has had effects.
+                    (*vm).no_retry |= r.as_ref().is_err_and(LuaError::is_memory);
+                    (*vm).native_outcome = NativeOutcome::Settled(r);
+                    return false;
+                }
+                if !is_native {
+                    return true;
+                }
+                result = ((*Vm::frame_native(frame)).func)(&mut Cx::new(vm));
+            }
+            _ => break,
         }
-        return true;
     }
     (*vm).native_outcome = NativeOutcome::Result(result);
     false
 }
+
+/// Pushes the frame of a plain Lua function that a native function calls, or does nothing.
+#[inline(always)]
+unsafe fn call_from_native(vm: *mut Vm, args: usize, nresults: i16) -> bool {
+    let th = (*vm).th;
+    let frame = (*th).frame;
+    let base = (*th).top.sub(args);
+    let func = base.sub(1);
+    if (*func).tag != tag::CLOSURE {
+        return false;
+    }
+    let code = (*(*func).as_closure()).code;
+    let new = frame.add(1);
+    let params = (*code).num_params as usize;
+    if (*code).is_vararg
+        || (*th).top.add((*code).max_stack as usize + params) > (*th).limit
+        || new == (*th).frames_end
+        || (*th).native_calls >= crate::limits::MAX_NATIVE_CALLS
+        || cfg!(feature = "stress")
+    {
+        return false;
+    }
+    (*vm).budget -= 1;
+    for i in args..params {
+        put(base.add(i), Value::NIL);
+    }
+    (*th).native_calls += 1;
+    (*new).base = base;
+    (*new).pc = (*code).entry;
+    (*new).delta = 1;
+    (*new).nresults = nresults;
+    (*new).kind = FrameKind::Lua;
+    (*new).flags = frame_flag::RESUME_NATIVE;
+    (*new).state = (*code).k as u64;
+    (*th).frame = new;
+    true
+}
+
+/// A Lua function that a native function called has returned: enters the native function again, whose frame is on top. False:
+/// left to [`after_native`].
+#[inline(never)]
+pub(super) unsafe fn reenter_native(vm: *mut Vm) -> bool {
+    let native = Vm::frame_native((*(*vm).th).frame);
+    let result = ((*native).func)(&mut Cx::new(vm));
+    native_result(vm, result)
+}
+
+/// Bits of a native frame's state: the function is over, `settle` finishes it.
+const ENDED: u64 = super::hook::RETURNING | super::call::RAISING;
 
 /// What `call_native` left for [`after_native`].
 pub(crate) enum NativeOutcome {
     /// Nothing was done yet.
     NotCalled,
     Result(Result<NativeStep, LuaError>),
+    /// What the native function asked for was done, with this outcome.
+    Settled(Result<(), LuaError>),
 }
 
 /// Finishes what [`call_native`] could not.
@@ -316,8 +493,9 @@ pub(super) unsafe fn after_native(vm: &mut Vm, ins: Instr) -> Result<(), LuaErro
             if vm.budget < 0 {
                 return slow::expired(vm, ins);
             }
-            slow::call(vm, ins)
+            if ins.op() == Some(Op::GenericCall) { slow::generic_call(vm, ins) } else { slow::call(vm, ins) }
         }
+        NativeOutcome::Settled(r) => r,
         NativeOutcome::Result(Ok(step)) => vm.native_step(step),
         NativeOutcome::Result(Err(e)) => {
             vm.native_raised = true;

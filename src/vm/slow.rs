@@ -9,6 +9,7 @@ use super::index::{Get, Set};
 use super::meta::Event;
 use super::names::Operand;
 use super::{Exit, LuaError, Vm};
+use crate::bytecode::ops::ALL;
 use crate::bytecode::{Instr, Op};
 use crate::heap::thread::frame_flag;
 use crate::heap::value::{get, put, tag};
@@ -174,7 +175,7 @@ pub(super) unsafe fn set_list(vm: &mut Vm, ins: Instr) -> R {
 
 // ---- arithmetic ----
 
-const fn event_of(op: Arith) -> Event {
+pub(super) const fn event_of(op: Arith) -> Event {
     match op {
         Arith::Add => Event::Add,
         Arith::Sub => Event::Sub,
@@ -240,93 +241,112 @@ unsafe fn arith_values(vm: &mut Vm, dst: u16, op: Arith, a: (Value, Operand), b:
     Err(vm.type_error(culprit.0, "perform arithmetic on", culprit.1))
 }
 
-macro_rules! slow_arith {
-    ($($name:ident $name_k:ident $op:ident;)*) => { $(
-        pub(super) unsafe fn $name(vm: &mut Vm, ins: Instr) -> R {
-            let b = (get(reg(vm, ins.b())), Operand::Number(index_of(ins.b())));
-            let c = (get(reg(vm, ins.c())), Operand::Number(index_of(ins.c())));
-            arith_values(vm, ins.a(), Arith::$op, b, c)
-        }
+/// Where the operands of an arithmetic op are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Registers,
+    /// The second one is a constant; H = 1: the first one.
+    Constant,
+    /// The first one is a constant.
+    Reversed,
+    Immediate,
+    Unary,
+}
 
-        pub(super) unsafe fn $name_k(vm: &mut Vm, ins: Instr) -> R {
-            let b = (get(reg(vm, ins.b())), Operand::Number(index_of(ins.b())));
-            let c = (konst_value(vm, ins.c()), Operand::Const(index_of(ins.c())));
-            if ins.h() == 1 {
-                return arith_values(vm, ins.a(), Arith::$op, c, b);
+/// Operator and form of an arithmetic op.
+const fn arith_of(op: Op) -> Option<(Arith, Form)> {
+    use Form::{Constant, Immediate, Registers, Reversed, Unary};
+    Some(match op {
+        Op::Add => (Arith::Add, Registers),
+        Op::Sub => (Arith::Sub, Registers),
+        Op::Mul => (Arith::Mul, Registers),
+        Op::Div => (Arith::Div, Registers),
+        Op::Mod => (Arith::Mod, Registers),
+        Op::Pow => (Arith::Pow, Registers),
+        Op::IDiv => (Arith::IDiv, Registers),
+        Op::BAnd => (Arith::BAnd, Registers),
+        Op::BOr => (Arith::BOr, Registers),
+        Op::BXor => (Arith::BXor, Registers),
+        Op::Shl => (Arith::Shl, Registers),
+        Op::Shr => (Arith::Shr, Registers),
+        Op::AddK => (Arith::Add, Constant),
+        Op::SubK => (Arith::Sub, Constant),
+        Op::MulK => (Arith::Mul, Constant),
+        Op::DivK => (Arith::Div, Constant),
+        Op::ModK => (Arith::Mod, Constant),
+        Op::PowK => (Arith::Pow, Constant),
+        Op::IDivK => (Arith::IDiv, Constant),
+        Op::BAndK => (Arith::BAnd, Constant),
+        Op::BOrK => (Arith::BOr, Constant),
+        Op::BXorK => (Arith::BXor, Constant),
+        Op::KSub => (Arith::Sub, Reversed),
+        Op::KDiv => (Arith::Div, Reversed),
+        Op::KPow => (Arith::Pow, Reversed),
+        Op::AddI => (Arith::Add, Immediate),
+        Op::ShlI => (Arith::Shl, Immediate),
+        Op::Neg => (Arith::Unm, Unary),
+        Op::BNot => (Arith::BNot, Unary),
+        _ => return None,
+    })
+}
+
+static ARITH: [Option<(Arith, Form)>; ALL.len()] = {
+    let mut table = [None; ALL.len()];
+    let mut i = 0;
+    while i < ALL.len() {
+        table[i] = arith_of(ALL[i]);
+        i += 1;
+    }
+    table
+};
+
+/// Operator and operands of an arithmetic instruction in the order of the source, from the state of its frame; the flag
+/// says that the operand in a register is the second one.
+#[inline(always)]
+pub(super) unsafe fn arith_operands(
+    ins: Instr,
+    base: *mut Value,
+    k: *const KSlot,
+) -> (Arith, Form, Value, Value, bool) {
+    let (op, form) = ARITH[usize::from(ins.op_byte())].expect("only arithmetic ops come here");
+    let b = get(base.byte_add(ins.b() as usize));
+    let imm = i64::from(ins.c() as i16);
+    match form {
+        Form::Registers => (op, form, b, get(base.byte_add(ins.c() as usize)), false),
+        Form::Unary => (op, form, b, b, false),
+        Form::Constant | Form::Reversed => {
+            let c = get(k.byte_add(ins.c() as usize).cast());
+            if form == Form::Reversed || ins.h() == 1 {
+                (op, form, c, b, true)
+            } else {
+                (op, form, b, c, false)
             }
-            arith_values(vm, ins.a(), Arith::$op, b, c)
         }
-    )* };
-}
-
-slow_arith! {
-    add add_k Add;
-    sub sub_k Sub;
-    mul mul_k Mul;
-    div div_k Div;
-    modulo modulo_k Mod;
-    pow pow_k Pow;
-    idiv idiv_k IDiv;
-    band band_k BAnd;
-    bor bor_k BOr;
-    bxor bxor_k BXor;
-}
-
-macro_rules! slow_reversed {
-    ($($name:ident $op:ident;)*) => { $(
-        pub(super) unsafe fn $name(vm: &mut Vm, ins: Instr) -> R {
-            let b = (konst_value(vm, ins.c()), Operand::Const(index_of(ins.c())));
-            let c = (get(reg(vm, ins.b())), Operand::Number(index_of(ins.b())));
-            arith_values(vm, ins.a(), Arith::$op, b, c)
-        }
-    )* };
-}
-
-slow_reversed! {
-    k_sub Sub;
-    k_div Div;
-    k_pow Pow;
-}
-
-pub(super) unsafe fn shl(vm: &mut Vm, ins: Instr) -> R {
-    let b = (get(reg(vm, ins.b())), Operand::Number(index_of(ins.b())));
-    let c = (get(reg(vm, ins.c())), Operand::Number(index_of(ins.c())));
-    arith_values(vm, ins.a(), Arith::Shl, b, c)
-}
-
-pub(super) unsafe fn shr(vm: &mut Vm, ins: Instr) -> R {
-    let b = (get(reg(vm, ins.b())), Operand::Number(index_of(ins.b())));
-    let c = (get(reg(vm, ins.c())), Operand::Number(index_of(ins.c())));
-    arith_values(vm, ins.a(), Arith::Shr, b, c)
-}
-
-pub(super) unsafe fn add_i(vm: &mut Vm, ins: Instr) -> R {
-    let b = (get(reg(vm, ins.b())), Operand::Number(index_of(ins.b())));
-    let imm = i64::from(ins.c() as i16);
-    match ins.h() {
-        1 => arith_values(vm, ins.a(), Arith::Add, (Value::int(imm), Operand::None), b),
-        2 => arith_values(vm, ins.a(), Arith::Sub, b, (Value::int(-imm), Operand::None)),
-        _ => arith_values(vm, ins.a(), Arith::Add, b, (Value::int(imm), Operand::None)),
+        Form::Immediate => match (op, ins.h()) {
+            (Arith::Add, 1) => (op, form, Value::int(imm), b, true),
+            (Arith::Add, 2) => (Arith::Sub, form, b, Value::int(-imm), false),
+            (Arith::Shl, 1) => (Arith::Shr, form, b, Value::int(-imm), false),
+            _ => (op, form, b, Value::int(imm), false),
+        },
     }
 }
 
-pub(super) unsafe fn shl_i(vm: &mut Vm, ins: Instr) -> R {
-    let b = (get(reg(vm, ins.b())), Operand::Number(index_of(ins.b())));
-    let imm = i64::from(ins.c() as i16);
-    match ins.h() {
-        1 => arith_values(vm, ins.a(), Arith::Shr, b, (Value::int(-imm), Operand::None)),
-        _ => arith_values(vm, ins.a(), Arith::Shl, b, (Value::int(imm), Operand::None)),
+/// Any arithmetic op on any operands.
+pub(super) unsafe fn arith(vm: &mut Vm, ins: Instr) -> R {
+    let frame = (*vm.th).frame;
+    let (op, form, x, y, swapped) = arith_operands(ins, (*frame).base, (*frame).state as *const KSlot);
+    let b = Operand::Number(index_of(ins.b()));
+    let c = match form {
+        Form::Registers => Operand::Number(index_of(ins.c())),
+        Form::Constant | Form::Reversed => Operand::Const(index_of(ins.c())),
+        Form::Immediate => Operand::None,
+        Form::Unary => b,
+    };
+    if swapped {
+        arith_values(vm, ins.a(), op, (x, c), (y, b))
+    } else {
+        arith_values(vm, ins.a(), op, (x, b), (y, c))
     }
-}
-
-pub(super) unsafe fn neg(vm: &mut Vm, ins: Instr) -> R {
-    let b = (get(reg(vm, ins.b())), Operand::Number(index_of(ins.b())));
-    arith_values(vm, ins.a(), Arith::Unm, b, b)
-}
-
-pub(super) unsafe fn bnot(vm: &mut Vm, ins: Instr) -> R {
-    let b = (get(reg(vm, ins.b())), Operand::Number(index_of(ins.b())));
-    arith_values(vm, ins.a(), Arith::BNot, b, b)
 }
 
 pub(super) unsafe fn len(vm: &mut Vm, ins: Instr) -> R {
@@ -489,7 +509,7 @@ unsafe fn branch(vm: &mut Vm, taken: bool) {
 }
 
 /// For each conditional op: does it jump when the comparison holds?
-fn wants(op: Option<Op>) -> bool {
+pub(super) fn wants(op: Option<Op>) -> bool {
     !matches!(
         op,
         Some(
@@ -525,23 +545,20 @@ unsafe fn equal(vm: &mut Vm, ins: Instr, a: Value, b: Value) -> R {
 }
 
 pub(super) unsafe fn jump_eq(vm: &mut Vm, ins: Instr) -> R {
-    let (a, b) = (get(reg(vm, ins.a())), get(reg(vm, ins.b())));
+    let a = get(reg(vm, ins.a()));
+    let constant = matches!(ins.op(), Some(Op::JumpEqK | Op::JumpNeK));
+    let b = if constant { konst_value(vm, ins.b()) } else { get(reg(vm, ins.b())) };
     equal(vm, ins, a, b)
 }
 
-pub(super) unsafe fn jump_eq_k(vm: &mut Vm, ins: Instr) -> R {
-    let (a, b) = (get(reg(vm, ins.a())), konst_value(vm, ins.b()));
-    equal(vm, ins, a, b)
+pub(super) unsafe fn jump_order(vm: &mut Vm, ins: Instr) -> R {
+    let (a, b) = (get(reg(vm, ins.a())), get(reg(vm, ins.b())));
+    order(vm, ins, order_event(ins.op()), a, b)
 }
 
-pub(super) unsafe fn jump_lt(vm: &mut Vm, ins: Instr) -> R {
-    let (a, b) = (get(reg(vm, ins.a())), get(reg(vm, ins.b())));
-    order(vm, ins, Event::Lt, a, b)
-}
-
-pub(super) unsafe fn jump_le(vm: &mut Vm, ins: Instr) -> R {
-    let (a, b) = (get(reg(vm, ins.a())), get(reg(vm, ins.b())));
-    order(vm, ins, Event::Le, a, b)
+/// The event of an op that compares two registers.
+pub(super) fn order_event(op: Option<Op>) -> Event {
+    if matches!(op, Some(Op::JumpLt | Op::JumpNotLt)) { Event::Lt } else { Event::Le }
 }
 
 pub(super) unsafe fn jump_order_i(vm: &mut Vm, ins: Instr) -> R {

@@ -234,7 +234,7 @@ impl<'gc> Tab<'gc> {
     #[must_use]
     pub fn get_bytes(self, hash: u32, name: &[u8]) -> Val<'gc> {
         // SAFETY: live during 'gc.
-        unsafe { Val::raw_new(Table::get_bytes(Val::from(self).raw().as_table(), hash, name)) }
+        unsafe { Val::raw_new(Table::get_bytes(self.place(), hash, name)) }
     }
 
     /// The first entry at or after a place, and the place after it. Places start at 0 and are good while the table is not

@@ -4,7 +4,7 @@ use super::super::Lib;
 use super::{build, find, formatting, gsub, packing, position};
 use crate::limits::MAX_REPEATED;
 use crate::vm::LuaError;
-use crate::vm::native::{Cx, LStr, Native, Step, Val, native_flag};
+use crate::vm::native::{Args, Cx, Kind, LStr, Native, Step, Val, native_flag};
 use smallvec::SmallVec;
 
 type R = Result<Step, LuaError>;
@@ -12,19 +12,19 @@ type R = Result<Step, LuaError>;
 pub static LIB: Lib = Lib {
     name: "string",
     functions: &[
-        Native::with("byte", byte, native_flag::RETRY),
-        Native::with("char", char_, native_flag::RETRY),
+        Native::with("byte", byte, native_flag::RETRY).quick(quick_byte),
+        Native::with("char", char_, native_flag::RETRY).quick(quick_char),
         Native::with("dump", dump, native_flag::RETRY),
         Native::with("find", find::find, native_flag::RETRY),
         Native::new("format", formatting::format),
         Native::with("gmatch", find::gmatch, native_flag::RETRY),
         Native::new("gsub", gsub::gsub),
-        Native::with("len", len, native_flag::RETRY),
+        Native::with("len", len, native_flag::RETRY).quick(quick_len),
         Native::with("lower", lower, native_flag::RETRY),
         Native::with("match", find::match_, native_flag::RETRY),
         Native::with("rep", rep, native_flag::RETRY),
         Native::with("reverse", reverse, native_flag::RETRY),
-        Native::with("sub", sub, native_flag::RETRY),
+        Native::with("sub", sub, native_flag::RETRY).quick(quick_sub),
         Native::with("upper", upper, native_flag::RETRY),
         Native::with("pack", packing::pack, native_flag::RETRY),
         Native::with("packsize", packing::packsize, native_flag::RETRY),
@@ -68,6 +68,54 @@ fn sub(cx: &mut Cx<'_>) -> R {
     }
     let bytes = &s.bytes()[range];
     build(cx, bytes.len(), |out, at| out.copy_from_slice(&bytes[at..at + out.len()]))
+}
+
+/// An integer argument, or what stands for a missing one.
+#[inline(always)]
+fn quick_int(args: Args<'_>, i: usize, default: i64) -> Option<i64> {
+    let v = args.get(i);
+    if v.is_int() { v.to_int() } else { v.is_nil().then_some(default) }
+}
+
+fn quick_len(args: Args<'_>) -> Val<'_> {
+    args.get(0).as_str().map_or(Val::DECLINED, |s| Val::int(s.len() as i64))
+}
+
+/// Results longer than this pay for their length, in the ordinary form.
+const QUICK_BYTES: usize = 64;
+
+fn quick_sub(args: Args<'_>) -> Val<'_> {
+    let (Some(s), Some(to)) = (args.get(0).as_str(), quick_int(args, 2, -1)) else { return Val::DECLINED };
+    if !args.get(1).is_int() {
+        return Val::DECLINED;
+    }
+    let range = range(quick_int(args, 1, 1).unwrap_or(1), to, s.len());
+    if range.len() == s.len() {
+        return s.into();
+    }
+    if range.len() > QUICK_BYTES {
+        return Val::DECLINED;
+    }
+    args.string(&s.bytes()[range]).unwrap_or(Val::DECLINED)
+}
+
+fn quick_byte(args: Args<'_>) -> Val<'_> {
+    let (Some(s), Some(from)) = (args.get(0).as_str(), quick_int(args, 1, 1)) else { return Val::DECLINED };
+    if args.len() > 2 {
+        return Val::DECLINED;
+    }
+    let at = position(from, s.len());
+    match s.bytes().get((at - 1) as usize) {
+        Some(&byte) if at > 0 => Val::int(i64::from(byte)),
+        _ => Val::NOTHING,
+    }
+}
+
+fn quick_char(args: Args<'_>) -> Val<'_> {
+    match (args.len(), args.get(0).kind()) {
+        (1, Kind::Int(byte @ 0..=0xff)) => args.string(&[byte as u8]).unwrap_or(Val::DECLINED),
+        _ => Val::DECLINED,
+    }
 }
 
 fn byte(cx: &mut Cx<'_>) -> R {

@@ -2,7 +2,7 @@
 
 use super::{Co, Cx, Kind, Step, Tab, Val};
 use crate::heap::Value;
-use crate::heap::value::tag;
+use crate::heap::value::{put, tag};
 use crate::limits::BYTES_PER_REDUCTION;
 use crate::vm::error::Raised;
 use crate::vm::{LuaError, Vm};
@@ -156,10 +156,16 @@ impl<'gc> Cx<'gc> {
     ///
     /// # Errors
     /// "stack overflow" or memory.
+    #[inline]
     pub fn call(&mut self, call: &[Val<'gc>], results: i16) -> Result<Step, LuaError> {
         self.reserve(call.len())?;
-        for &v in call {
-            self.push(v);
+        let th = self.vm().th;
+        // SAFETY: reserved.
+        unsafe {
+            for (i, v) in call.iter().enumerate() {
+                put((*th).top.add(i), v.raw());
+            }
+            (*th).top = (*th).top.add(call.len());
         }
         Ok(Step::Call { args: call.len() as u32 - 1, results })
     }

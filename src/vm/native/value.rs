@@ -341,12 +341,19 @@ impl<'gc> LStr<'gc> {
 impl<'gc> Tab<'gc> {
     /// The table itself: a library table that became the process's own after this handle was made is elsewhere now.
     #[inline(always)]
-    fn place(self) -> *mut Table {
+    pub(in crate::vm) fn place(self) -> *mut Table {
         // SAFETY: live during 'gc.
         if unsafe { (*self.at).flags } & table_flag::SHARED != 0 {
             return crate::vm::environment::forwarded(self.at);
         }
         self.at
+    }
+
+    /// True if the table, or its hash part, is one that processes share.
+    #[inline(always)]
+    pub(in crate::vm) fn is_shared(self) -> bool {
+        // SAFETY: live during 'gc.
+        unsafe { (*self.at).flags & (table_flag::SHARED | table_flag::SHARED_NODES) != 0 }
     }
 
     /// Gives the process its own copy of what a store would change.

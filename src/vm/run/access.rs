@@ -65,7 +65,7 @@ pub unsafe fn GetTabUp(s: State, vm: *mut Vm, ins: Instr) -> Step {
     let up = s.upval(vm, ins.b());
     if (*up).tag == tag::TABLE {
         let t = (*up).payload as *mut Table;
-        return get_constant_key(s, vm, t, s.konst(ins.c()), s.reg(ins.a()), slow::get_tab_up);
+        return get_pointer(s, t, s.konst(ins.c()), s.reg(ins.a()), More::GlobalMiss);
     }
     Step::Slow(s, slow::get_tab_up)
 }
@@ -80,13 +80,7 @@ pub unsafe fn SetTabUp(s: State, vm: *mut Vm, ins: Instr) -> Step {
     let up = s.upval(vm, ins.b());
     if (*up).tag == tag::TABLE {
         let t = (*up).payload as *mut Table;
-        return set_constant_key(
-            s,
-            t,
-            s.konst(ins.c()),
-            get(s.reg(ins.a())),
-            Step::Slow(s, slow::set_tab_up),
-        );
+        return set_constant_key(s, t, s.konst(ins.c()), s.reg(ins.a()), Step::Slow(s, slow::set_tab_up));
     }
     Step::Slow(s, slow::set_tab_up)
 }
@@ -109,13 +103,13 @@ pub unsafe fn NewTable(s: State, vm: *mut Vm, ins: Instr) -> Step {
 }
 
 #[inline(always)]
-pub unsafe fn GetField(s: State, vm: *mut Vm, ins: Instr) -> Step {
+pub unsafe fn GetField(s: State, _vm: *mut Vm, ins: Instr) -> Step {
     let obj = s.reg(ins.b());
     if (*obj).tag == tag::TABLE {
         let t = (*obj).payload as *mut Table;
-        return get_constant_key(s, vm, t, s.konst(ins.c()), s.reg(ins.a()), slow::get_field);
+        return get_pointer(s, t, s.konst(ins.c()), s.reg(ins.a()), More::FieldMiss);
     }
-    Step::Slow(s, slow::get_field)
+    Step::More(s, More::FieldMiss)
 }
 
 #[inline(always)]
@@ -135,7 +129,7 @@ pub unsafe fn GetIndex(s: State, _vm: *mut Vm, ins: Instr) -> Step {
         }
         return Step::More(s, More::GetHash);
     }
-    Step::Slow(s, slow::get_index)
+    Step::More(s, More::GetHash)
 }
 
 #[inline(always)]
@@ -152,7 +146,7 @@ pub unsafe fn GetInt(s: State, _vm: *mut Vm, ins: Instr) -> Step {
             }
         }
     }
-    Step::Slow(s, slow::get_int)
+    Step::More(s, More::IntMiss)
 }
 
 #[inline(always)]
@@ -160,7 +154,7 @@ pub unsafe fn SetField(s: State, _vm: *mut Vm, ins: Instr) -> Step {
     let obj = s.reg(ins.a());
     if (*obj).tag == tag::TABLE {
         let t = (*obj).payload as *mut Table;
-        return set_constant_key(s, t, s.konst(ins.b()), get(s.reg(ins.c())), Step::More(s, More::AddField));
+        return set_constant_key(s, t, s.konst(ins.b()), s.reg(ins.c()), Step::More(s, More::AddField));
     }
     Step::Slow(s, slow::set_field)
 }
@@ -170,13 +164,8 @@ pub unsafe fn SetFieldK(s: State, _vm: *mut Vm, ins: Instr) -> Step {
     let obj = s.reg(ins.a());
     if (*obj).tag == tag::TABLE {
         let t = (*obj).payload as *mut Table;
-        return set_constant_key(
-            s,
-            t,
-            s.konst(ins.b()),
-            s.konst_value(ins.c()),
-            Step::More(s, More::AddFieldK),
-        );
+        let v = s.konst(ins.c()).cast();
+        return set_constant_key(s, t, s.konst(ins.b()), v, Step::More(s, More::AddFieldK));
     }
     Step::Slow(s, slow::set_field_k)
 }
@@ -241,7 +230,15 @@ pub unsafe fn Method(s: State, vm: *mut Vm, ins: Instr) -> Step {
     let key = s.konst(ins.c());
     if obj.tag == tag::TABLE {
         put(a.add(1), obj);
-        return get_constant_key(s, vm, obj.as_table(), key, a, slow::method);
+        let miss = Step::More(s, More::MethodMiss);
+        return get_constant_key(
+            s,
+            obj.as_table(),
+            key,
+            a,
+            move |_, _| Step::More(s, More::MethodMiss),
+            miss,
+        );
     }
     if obj.tag == tag::STRING || obj.tag == tag::USERDATA {
         let meta = if obj.tag == tag::STRING {
@@ -290,7 +287,7 @@ pub unsafe fn Len(s: State, _vm: *mut Vm, ins: Instr) -> Step {
         put(s.reg(ins.a()), Value::int(crate::heap::Str::len(b.as_str()) as i64));
         return Step::Next(s);
     }
-    Step::Slow(s, slow::len)
+    Step::More(s, More::Len)
 }
 
 #[inline(always)]
@@ -300,7 +297,7 @@ pub unsafe fn Concat(s: State, _vm: *mut Vm, _ins: Instr) -> Step {
 
 #[inline(always)]
 pub unsafe fn Vararg(s: State, _vm: *mut Vm, _ins: Instr) -> Step {
-    Step::Slow(s, slow::vararg)
+    Step::More(s, More::Vararg)
 }
 
 #[inline(always)]

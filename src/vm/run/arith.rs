@@ -7,24 +7,24 @@ use crate::vm::arith::{
 };
 
 macro_rules! arith_ops {
-    ($($name:ident $name_k:ident $slow:ident $slow_k:ident |$i:ident, $j:ident| $int:expr, |$x:ident, $y:ident| $float:expr;)*) => { $(
+    ($($name:ident $name_k:ident |$i:ident, $j:ident| $int:expr, |$x:ident, $y:ident| $float:expr;)*) => { $(
         #[inline(always)]
         pub unsafe fn $name(s: State, _vm: *mut Vm, ins: Instr) -> Step {
             let (b, c) = (s.reg(ins.b()), s.reg(ins.c()));
-            arith_body!(s, ins, b, c, slow::$slow, |$i, $j| $int, |$x, $y| $float)
+            arith_body!(s, ins, b, c, |$i, $j| $int, |$x, $y| $float)
         }
 
         #[inline(always)]
         pub unsafe fn $name_k(s: State, _vm: *mut Vm, ins: Instr) -> Step {
             let b = s.reg(ins.b());
             let c = s.konst(ins.c()).cast::<Value>();
-            arith_body!(s, ins, b, c, slow::$slow_k, |$i, $j| $int, |$x, $y| $float)
+            arith_body!(s, ins, b, c, |$i, $j| $int, |$x, $y| $float)
         }
     )* };
 }
 
 macro_rules! arith_body {
-    ($s:ident, $ins:ident, $b:ident, $c:ident, $slow:path, |$i:ident, $j:ident| $int:expr, |$x:ident, $y:ident| $float:expr) => {{
+    ($s:ident, $ins:ident, $b:ident, $c:ident, |$i:ident, $j:ident| $int:expr, |$x:ident, $y:ident| $float:expr) => {{
         let dst = $s.reg($ins.a());
         let (tb, tc) = ((*$b).tag, (*$c).tag);
         if tb == tag::INT && tc == tag::INT {
@@ -48,7 +48,7 @@ macro_rules! arith_body {
             (*dst).tag = tag::FLOAT;
             return Step::Next($s);
         }
-        Step::Slow($s, $slow)
+        Step::More($s, More::Arith)
     }};
 }
 
@@ -65,24 +65,24 @@ macro_rules! mod_body {
 }
 
 macro_rules! float_ops {
-    ($($name:ident $name_k:ident $slow:ident $slow_k:ident |$x:ident, $y:ident| $float:expr;)*) => { $(
+    ($($name:ident $name_k:ident |$x:ident, $y:ident| $float:expr;)*) => { $(
         #[inline(always)]
         pub unsafe fn $name(s: State, _vm: *mut Vm, ins: Instr) -> Step {
             let (b, c) = (s.reg(ins.b()), s.reg(ins.c()));
-            float_body!(s, ins, b, c, slow::$slow, |$x, $y| $float)
+            float_body!(s, ins, b, c, |$x, $y| $float)
         }
 
         #[inline(always)]
         pub unsafe fn $name_k(s: State, _vm: *mut Vm, ins: Instr) -> Step {
             let b = s.reg(ins.b());
             let c = s.konst(ins.c()).cast::<Value>();
-            float_body!(s, ins, b, c, slow::$slow_k, |$x, $y| $float)
+            float_body!(s, ins, b, c, |$x, $y| $float)
         }
     )* };
 }
 
 macro_rules! float_body {
-    ($s:ident, $ins:ident, $b:ident, $c:ident, $slow:path, |$x:ident, $y:ident| $float:expr) => {{
+    ($s:ident, $ins:ident, $b:ident, $c:ident, |$x:ident, $y:ident| $float:expr) => {{
         if (*$b).tag <= tag::FLOAT && (*$c).tag <= tag::FLOAT {
             let dst = $s.reg($ins.a());
             let ($x, $y) = (to_float(get($b)), to_float(get($c)));
@@ -91,29 +91,29 @@ macro_rules! float_body {
             (*dst).tag = tag::FLOAT;
             return Step::Next($s);
         }
-        Step::Slow($s, $slow)
+        Step::More($s, More::Arith)
     }};
 }
 
 macro_rules! bit_ops {
-    ($($name:ident $name_k:ident $slow:ident $slow_k:ident |$i:ident, $j:ident| $int:expr;)*) => { $(
+    ($($name:ident $name_k:ident |$i:ident, $j:ident| $int:expr;)*) => { $(
         #[inline(always)]
         pub unsafe fn $name(s: State, _vm: *mut Vm, ins: Instr) -> Step {
             let (b, c) = (s.reg(ins.b()), s.reg(ins.c()));
-            bit_body!(s, ins, b, c, slow::$slow, |$i, $j| $int)
+            bit_body!(s, ins, b, c, |$i, $j| $int)
         }
 
         #[inline(always)]
         pub unsafe fn $name_k(s: State, _vm: *mut Vm, ins: Instr) -> Step {
             let b = s.reg(ins.b());
             let c = s.konst(ins.c()).cast::<Value>();
-            bit_body!(s, ins, b, c, slow::$slow_k, |$i, $j| $int)
+            bit_body!(s, ins, b, c, |$i, $j| $int)
         }
     )* };
 }
 
 macro_rules! bit_body {
-    ($s:ident, $ins:ident, $b:ident, $c:ident, $slow:path, |$i:ident, $j:ident| $int:expr) => {{
+    ($s:ident, $ins:ident, $b:ident, $c:ident, |$i:ident, $j:ident| $int:expr) => {{
         if (*$b).tag == tag::INT && (*$c).tag == tag::INT {
             let dst = $s.reg($ins.a());
             let ($i, $j) = ((*$b).payload as i64, (*$c).payload as i64);
@@ -122,15 +122,15 @@ macro_rules! bit_body {
             (*dst).tag = tag::INT;
             return Step::Next($s);
         }
-        Step::Slow($s, $slow)
+        Step::More($s, More::Arith)
     }};
 }
 
 arith_ops! {
-    Add AddK add add_k |i, j| Some(i.wrapping_add(j)), |x, y| x + y;
-    Sub SubK sub sub_k |i, j| Some(i.wrapping_sub(j)), |x, y| x - y;
-    Mul MulK mul mul_k |i, j| Some(i.wrapping_mul(j)), |x, y| x * y;
-    IDiv IDivK idiv idiv_k |i, j| if j != 0 { Some(int_floor_div(i, j)) } else { None }, |x, y| float_floor_div(x, y);
+    Add AddK |i, j| Some(i.wrapping_add(j)), |x, y| x + y;
+    Sub SubK |i, j| Some(i.wrapping_sub(j)), |x, y| x - y;
+    Mul MulK |i, j| Some(i.wrapping_mul(j)), |x, y| x * y;
+    IDiv IDivK |i, j| if j != 0 { Some(int_floor_div(i, j)) } else { None }, |x, y| float_floor_div(x, y);
 }
 
 #[inline(always)]
@@ -147,26 +147,26 @@ pub unsafe fn ModK(s: State, _vm: *mut Vm, ins: Instr) -> Step {
 }
 
 float_ops! {
-    Div DivK div div_k |x, y| x / y;
-    Pow PowK pow pow_k |x, y| float_pow(x, y);
+    Div DivK |x, y| x / y;
+    Pow PowK |x, y| float_pow(x, y);
 }
 
 bit_ops! {
-    BAnd BAndK band band_k |i, j| i & j;
-    BOr BOrK bor bor_k |i, j| i | j;
-    BXor BXorK bxor bxor_k |i, j| i ^ j;
+    BAnd BAndK |i, j| i & j;
+    BOr BOrK |i, j| i | j;
+    BXor BXorK |i, j| i ^ j;
 }
 
 #[inline(always)]
 pub unsafe fn Shl(s: State, _vm: *mut Vm, ins: Instr) -> Step {
     let (b, c) = (s.reg(ins.b()), s.reg(ins.c()));
-    bit_body!(s, ins, b, c, slow::shl, |i, j| shift_left(i, j))
+    bit_body!(s, ins, b, c, |i, j| shift_left(i, j))
 }
 
 #[inline(always)]
 pub unsafe fn Shr(s: State, _vm: *mut Vm, ins: Instr) -> Step {
     let (b, c) = (s.reg(ins.b()), s.reg(ins.c()));
-    bit_body!(s, ins, b, c, slow::shr, |i, j| shift_right(i, j))
+    bit_body!(s, ins, b, c, |i, j| shift_right(i, j))
 }
 
 #[inline(always)]
@@ -185,7 +185,7 @@ pub unsafe fn AddI(s: State, _vm: *mut Vm, ins: Instr) -> Step {
         (*dst).tag = tag::FLOAT;
         return Step::Next(s);
     }
-    Step::Slow(s, slow::add_i)
+    Step::More(s, More::Arith)
 }
 
 #[inline(always)]
@@ -196,28 +196,28 @@ pub unsafe fn ShlI(s: State, _vm: *mut Vm, ins: Instr) -> Step {
         put(s.reg(ins.a()), Value::int(r));
         return Step::Next(s);
     }
-    Step::Slow(s, slow::shl_i)
+    Step::More(s, More::Arith)
 }
 
 #[inline(always)]
 pub unsafe fn KSub(s: State, _vm: *mut Vm, ins: Instr) -> Step {
     let b = s.konst(ins.c()).cast::<Value>();
     let c = s.reg(ins.b());
-    arith_body!(s, ins, b, c, slow::k_sub, |i, j| Some(i.wrapping_sub(j)), |x, y| x - y)
+    arith_body!(s, ins, b, c, |i, j| Some(i.wrapping_sub(j)), |x, y| x - y)
 }
 
 #[inline(always)]
 pub unsafe fn KDiv(s: State, _vm: *mut Vm, ins: Instr) -> Step {
     let b = s.konst(ins.c()).cast::<Value>();
     let c = s.reg(ins.b());
-    float_body!(s, ins, b, c, slow::k_div, |x, y| x / y)
+    float_body!(s, ins, b, c, |x, y| x / y)
 }
 
 #[inline(always)]
 pub unsafe fn KPow(s: State, _vm: *mut Vm, ins: Instr) -> Step {
     let b = s.konst(ins.c()).cast::<Value>();
     let c = s.reg(ins.b());
-    float_body!(s, ins, b, c, slow::k_pow, |x, y| float_pow(x, y))
+    float_body!(s, ins, b, c, |x, y| float_pow(x, y))
 }
 
 #[inline(always)]
@@ -226,7 +226,7 @@ pub unsafe fn Neg(s: State, _vm: *mut Vm, ins: Instr) -> Step {
     match b.tag {
         tag::INT => put(s.reg(ins.a()), Value::int(b.as_int().wrapping_neg())),
         tag::FLOAT => put(s.reg(ins.a()), Value::float(-b.as_float())),
-        _ => return Step::Slow(s, slow::neg),
+        _ => return Step::More(s, More::Arith),
     }
     Step::Next(s)
 }
@@ -238,7 +238,7 @@ pub unsafe fn BNot(s: State, _vm: *mut Vm, ins: Instr) -> Step {
         put(s.reg(ins.a()), Value::int(!b.as_int()));
         return Step::Next(s);
     }
-    Step::Slow(s, slow::bnot)
+    Step::More(s, More::Arith)
 }
 
 #[inline(always)]

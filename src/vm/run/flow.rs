@@ -5,32 +5,33 @@ use super::*;
 use crate::vm::arith::{ForLoop, prepare_for};
 
 macro_rules! order_ops {
-    ($($name:ident $not:ident $slow:ident |$a:ident, $b:ident| $int:expr, $float:expr;)*) => { $(
+    ($($name:ident $not:ident |$a:ident, $b:ident| $int:expr, $float:expr;)*) => { $(
         #[inline(always)]
         pub unsafe fn $name(s: State, _vm: *mut Vm, ins: Instr) -> Step {
-            order_body!(s, ins, slow::$slow, true, |$a, $b| $int, $float)
+            order_body!(s, ins, true, |$a, $b| $int, $float)
         }
 
         #[inline(always)]
         pub unsafe fn $not(s: State, _vm: *mut Vm, ins: Instr) -> Step {
-            order_body!(s, ins, slow::$slow, false, |$a, $b| $int, $float)
+            order_body!(s, ins, false, |$a, $b| $int, $float)
         }
     )* };
 }
 
 macro_rules! order_body {
-    ($s:ident, $ins:ident, $slow:path, $want:literal, |$a:ident, $b:ident| $int:expr, $float:expr) => {{
+    ($s:ident, $ins:ident, $want:literal, |$a:ident, $b:ident| $int:expr, $float:expr) => {{
+        // Tags are read where they are compared: held in registers they would cost the op its leanness.
         let (pa, pb) = ($s.reg($ins.a()), $s.reg($ins.b()));
-        let (ta, tb) = ((*pa).tag, (*pb).tag);
-        if ta == tag::INT && tb == tag::INT {
-            let ($a, $b) = ((*pa).payload as i64, (*pb).payload as i64);
-            return $s.branch($int == $want);
-        }
-        if ta == tag::FLOAT && tb == tag::FLOAT {
+        if (*pa).tag == tag::INT {
+            if (*pb).tag == tag::INT {
+                let ($a, $b) = ((*pa).payload as i64, (*pb).payload as i64);
+                return $s.branch($int == $want);
+            }
+        } else if (*pa).tag == tag::FLOAT && (*pb).tag == tag::FLOAT {
             let ($a, $b) = (f64::from_bits((*pa).payload), f64::from_bits((*pb).payload));
             return $s.branch($float == $want);
         }
-        Step::Slow($s, $slow)
+        Step::More($s, More::Order)
     }};
 }
 
@@ -132,7 +133,7 @@ pub unsafe fn SetJumpIfNot(s: State, _vm: *mut Vm, ins: Instr) -> Step {
 pub unsafe fn JumpEq(s: State, _vm: *mut Vm, ins: Instr) -> Step {
     match quick_eq(s.reg(ins.a()), s.reg(ins.b())) {
         Some(equal) => s.branch(equal),
-        None => Step::Slow(s, slow::jump_eq),
+        None => Step::More(s, More::Equal),
     }
 }
 
@@ -140,7 +141,7 @@ pub unsafe fn JumpEq(s: State, _vm: *mut Vm, ins: Instr) -> Step {
 pub unsafe fn JumpNe(s: State, _vm: *mut Vm, ins: Instr) -> Step {
     match quick_eq(s.reg(ins.a()), s.reg(ins.b())) {
         Some(equal) => s.branch(!equal),
-        None => Step::Slow(s, slow::jump_eq),
+        None => Step::More(s, More::Equal),
     }
 }
 
@@ -148,7 +149,7 @@ pub unsafe fn JumpNe(s: State, _vm: *mut Vm, ins: Instr) -> Step {
 pub unsafe fn JumpEqK(s: State, _vm: *mut Vm, ins: Instr) -> Step {
     match quick_eq(s.reg(ins.a()), s.konst(ins.b()).cast()) {
         Some(equal) => s.branch(equal),
-        None => Step::Slow(s, slow::jump_eq_k),
+        None => Step::More(s, More::Equal),
     }
 }
 
@@ -156,13 +157,13 @@ pub unsafe fn JumpEqK(s: State, _vm: *mut Vm, ins: Instr) -> Step {
 pub unsafe fn JumpNeK(s: State, _vm: *mut Vm, ins: Instr) -> Step {
     match quick_eq(s.reg(ins.a()), s.konst(ins.b()).cast()) {
         Some(equal) => s.branch(!equal),
-        None => Step::Slow(s, slow::jump_eq_k),
+        None => Step::More(s, More::Equal),
     }
 }
 
 order_ops! {
-    JumpLt JumpNotLt jump_lt |a, b| (a < b), (a < b);
-    JumpLe JumpNotLe jump_le |a, b| (a <= b), (a <= b);
+    JumpLt JumpNotLt |a, b| (a < b), (a < b);
+    JumpLe JumpNotLe |a, b| (a <= b), (a <= b);
 }
 
 order_imm_ops! {
@@ -253,7 +254,7 @@ pub unsafe fn GenericCall(s: State, vm: *mut Vm, ins: Instr) -> Step {
             }
         }
     }
-    Step::Slow(s, slow::generic_call)
+    Step::More(s, More::Iterate)
 }
 
 /// One step of a traversal with `next`, without a call. The control slot's padding carries the place of its key: a hint that
@@ -267,7 +268,7 @@ unsafe fn pairs_step(s: State, vm: *mut Vm, a: *mut Value, t: *mut Table) -> Ste
     } else {
         let hint = (*control).hash as usize;
         if !Table::is_at(t, hint, key) {
-            return Step::Slow(s, slow::generic_call);
+            return Step::More(s, More::Iterate);
         }
         hint
     };
@@ -309,23 +310,21 @@ pub unsafe fn GenericLoop(s: State, vm: *mut Vm, ins: Instr) -> Step {
 pub unsafe fn Call(s: State, vm: *mut Vm, ins: Instr) -> Step {
     let func = s.reg(ins.a());
     if (*func).tag == tag::CLOSURE {
-        let closure = (*func).payload as *mut Closure;
-        let code = (*closure).code;
+        let code = (*(*func).as_closure()).code;
         let th = (*vm).th;
         let frame = (*th).frame;
         let new = frame.add(1);
         let base = func.add(1);
-        if (*code).is_vararg || base.add((*code).max_stack as usize) > (*th).limit || new == (*th).frames_end
+        // Operand B counts the function itself.
+        if u32::from(ins.b()) <= (*code).fixed_params
+            || base.add((*code).max_stack as usize) > (*th).limit
+            || new == (*th).frames_end
         {
-            return Step::Slow(s, slow::call);
+            return Step::More(s, More::CallLua);
         }
         (*vm).budget -= 1;
         if (*vm).budget < 0 {
             return Step::Slow(s, slow::expired);
-        }
-        let nargs = if ins.b() != 0 { ins.b() as usize - 1 } else { (*th).top.offset_from(base) as usize };
-        for i in nargs..(*code).num_params as usize {
-            put(base.add(i), Value::NIL);
         }
         (*frame).pc = s.pc;
         (*new).base = base;
@@ -337,56 +336,35 @@ pub unsafe fn Call(s: State, vm: *mut Vm, ins: Instr) -> Step {
         (*th).frame = new;
         return Step::Next(State { pc: (*code).entry, base, k: (*code).k });
     }
-    if (*func).tag == tag::NATIVE || (*func).tag == tag::NATIVE_CLOSURE {
-        return Step::More(s, More::Native);
-    }
-    Step::Slow(s, slow::call)
+    Step::More(s, More::Native)
 }
 
 #[inline(always)]
 pub unsafe fn TailCall(s: State, _vm: *mut Vm, _ins: Instr) -> Step {
-    Step::Slow(s, slow::tail_call)
+    Step::More(s, More::TailCall)
 }
 
 /// Flags of a frame that a plain return must not ignore.
-const SPECIAL: u8 = !frame_flag::TAIL;
+pub(super) const SPECIAL: u8 = !frame_flag::TAIL;
 
 #[inline(always)]
-unsafe fn resume_caller(th: *mut Thread, frame: *mut Frame) -> Step {
+pub(super) unsafe fn resume_caller(th: *mut Thread, frame: *mut Frame) -> Step {
     let caller = frame.sub(1);
     (*th).frame = caller;
     Step::Next(State { pc: (*caller).pc, base: (*caller).base, k: (*caller).state as *const KSlot })
 }
 
 #[inline(always)]
-pub unsafe fn Return(s: State, vm: *mut Vm, ins: Instr) -> Step {
-    let th = (*vm).th;
-    let frame = (*th).frame;
-    if (*frame).flags & SPECIAL != 0 || ins.h() != 0 {
-        return Step::Slow(s, slow::ret);
-    }
-    let from = s.reg(ins.a());
-    let n = if ins.b() != 0 { ins.b() as usize - 1 } else { (*th).top.offset_from(from) as usize };
-    let func = s.base.sub((*frame).delta as usize);
-    deliver(th, func, from, n, (*frame).nresults);
-    resume_caller(th, frame)
+pub unsafe fn Return(s: State, _vm: *mut Vm, _ins: Instr) -> Step {
+    Step::More(s, More::ReturnFar)
 }
 
 #[inline(always)]
 pub unsafe fn Return0(s: State, vm: *mut Vm, _ins: Instr) -> Step {
     let th = (*vm).th;
     let frame = (*th).frame;
-    if (*frame).flags & SPECIAL != 0 {
-        return Step::Slow(s, slow::ret);
-    }
-    let func = s.base.sub((*frame).delta as usize);
-    match (*frame).nresults {
-        -1 => (*th).top = func,
-        n => {
-            for i in 0..n as usize {
-                put(func.add(i), Value::NIL);
-            }
-        }
+    if (*frame).flags & SPECIAL != 0 || (*frame).nresults != 0 {
+        return Step::More(s, More::ReturnFar);
     }
     resume_caller(th, frame)
 }
@@ -395,22 +373,9 @@ pub unsafe fn Return0(s: State, vm: *mut Vm, _ins: Instr) -> Step {
 pub unsafe fn Return1(s: State, vm: *mut Vm, ins: Instr) -> Step {
     let th = (*vm).th;
     let frame = (*th).frame;
-    if (*frame).flags & SPECIAL != 0 {
-        return Step::Slow(s, slow::ret);
+    if (*frame).flags & SPECIAL != 0 || (*frame).nresults != 1 {
+        return Step::More(s, More::ReturnFar);
     }
-    let v = get(s.reg(ins.a()));
-    let func = s.base.sub((*frame).delta as usize);
-    let wanted = (*frame).nresults;
-    if wanted == 1 {
-        put(func, v);
-    } else if wanted == -1 {
-        put(func, v);
-        (*th).top = func.add(1);
-    } else if wanted > 0 {
-        put(func, v);
-        for i in 1..wanted as usize {
-            put(func.add(i), Value::NIL);
-        }
-    }
+    put(s.base.sub((*frame).delta as usize), get(s.reg(ins.a())));
     resume_caller(th, frame)
 }

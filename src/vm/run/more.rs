@@ -2,45 +2,459 @@
 #![allow(unsafe_op_in_unsafe_fn, non_snake_case)]
 
 use super::*;
-use crate::vm::arith::{float_mod, to_float};
+use crate::heap::Str;
+use crate::limits::NATIVE_STACK;
+use crate::vm::arith::{float_mod, number_le, number_lt, to_float};
+use crate::vm::native::Args;
+use crate::vm::native::quick::{DECLINED, NOTHING};
+
+/// Leaves the rest to [`after_native`]. If coroutines were switched already, another frame is on top than the one `s` belongs
+/// to, and its `pc` is the one to be saved.
+#[inline(always)]
+unsafe fn leave_after_native(s: State, vm: *mut Vm) -> Step {
+    let switched = matches!((*vm).native_outcome, NativeOutcome::Settled(_));
+    Step::Slow(if switched { State::load(vm) } else { s }, after_native)
+}
+
+/// Puts the result of a quick form, if it has one, where any number of results is wanted.
+#[inline(never)]
+unsafe fn quick_result(vm: *mut Vm, func: *mut Value, v: Value, nresults: i16) {
+    let n = usize::from(v.tag != NOTHING);
+    if n == 1 && nresults != 0 {
+        put(func, v);
+    }
+    if nresults < 0 {
+        (*(*vm).th).top = func.add(n);
+        return;
+    }
+    for i in n..nresults as usize {
+        put(func.add(i), Value::NIL);
+    }
+}
+
+/// Number of arguments of a call, up to `th.top` if B does not say.
+#[inline(always)]
+unsafe fn open_args(vm: *mut Vm, func: *mut Value, b: u16) -> usize {
+    if b != 0 { b as usize - 1 } else { (*(*vm).th).top.offset_from(func) as usize - 1 }
+}
+
+/// True if a native function's frame and window fit. A quick form does without; but whether it is taken shall not decide how
+/// large a stack a program needs.
+#[inline(always)]
+unsafe fn has_room_for_native(vm: *mut Vm) -> bool {
+    let th = (*vm).th;
+    (*th).frame.add(1) != (*th).frames_end && (*th).top.add(NATIVE_STACK) <= (*th).limit
+}
+
+/// Calls the native function at `func`; after that another Lua function may be the one to go on.
+#[inline(always)]
+unsafe fn native(s: State, vm: *mut Vm, func: *mut Value, nresults: i16) -> Step {
+    if (*func).tag == tag::NATIVE
+        && let Some(quick) = (*((*func).payload as *const Native)).quick
+        && (*vm).budget > 0
+        && !(*vm).hooked
+        && has_room_for_native(vm)
+    {
+        let v = quick(Args::new(vm, func.add(1))).raw();
+        if v.tag != DECLINED {
+            (*vm).budget -= 1;
+            if nresults == 1 && v.tag != NOTHING {
+                put(func, v);
+            } else {
+                quick_result(vm, func, v, nresults);
+            }
+            return if (*vm).heap.gc_pending { Step::Slow(s, nothing) } else { Step::Next(s) };
+        }
+    }
+    (*(*(*vm).th).frame).pc = s.pc;
+    if call_native(vm, func, nresults) {
+        return Step::Next(State::load(vm));
+    }
+    leave_after_native(s, vm)
+}
+
+#[inline(always)]
+unsafe fn is_native(v: *const Value) -> bool {
+    (*v).tag == tag::NATIVE || (*v).tag == tag::NATIVE_CLOSURE
+}
 
 #[inline(always)]
 pub unsafe fn Native(s: State, vm: *mut Vm, ins: Instr) -> Step {
-    (*(*(*vm).th).frame).pc = s.pc;
-    if call_native(vm, ins) {
-        // The stack may have moved; the code has not.
-        return Step::Next(State { base: (*(*(*vm).th).frame).base, ..s });
+    let func = s.reg(ins.a());
+    if !is_native(func) {
+        return Step::Slow(s, slow::call);
     }
-    Step::Slow(s, after_native)
+    if ins.b() != 0 {
+        (*(*vm).th).top = func.add(ins.b() as usize);
+    }
+    native(s, vm, func, ins.c() as i16 - 1)
+}
+
+/// Pushes the frame of the Lua function at `func`, which has `nargs` arguments.
+#[inline(always)]
+unsafe fn enter(s: State, vm: *mut Vm, func: *mut Value, nargs: usize, nresults: i16, f: Slow) -> Step {
+    let code = (*(*func).as_closure()).code;
+    let th = (*vm).th;
+    let frame = (*th).frame;
+    let new = frame.add(1);
+    let args = func.add(1);
+    let params = (*code).num_params as usize;
+    // The fixed parameters of a vararg function are moved above its arguments.
+    let base = if (*code).is_vararg { args.add(nargs) } else { args };
+    if base.add((*code).max_stack as usize) > (*th).limit || new == (*th).frames_end {
+        return Step::Slow(s, f);
+    }
+    (*vm).budget -= 1;
+    if (*vm).budget < 0 {
+        return Step::Slow(s, slow::expired);
+    }
+    let mut known = nargs;
+    if (*code).is_vararg {
+        known = nargs.min(params);
+        for i in 0..known {
+            put(base.add(i), get(args.add(i)));
+            put(args.add(i), Value::NIL);
+        }
+    }
+    for i in known..params {
+        put(base.add(i), Value::NIL);
+    }
+    (*frame).pc = s.pc;
+    (*new).base = base;
+    (*new).delta = base.offset_from(func) as u32;
+    (*new).nresults = nresults;
+    (*new).kind = FrameKind::Lua;
+    (*new).flags = 0;
+    (*new).state = (*code).k as u64;
+    (*th).frame = new;
+    Step::Next(State { pc: (*code).entry, base, k: (*code).k })
 }
 
 #[inline(always)]
-pub unsafe fn GetHash(s: State, _vm: *mut Vm, ins: Instr) -> Step {
-    let (obj, key) = (get(s.reg(ins.b())), get(s.reg(ins.c())));
+pub unsafe fn CallLua(s: State, vm: *mut Vm, ins: Instr) -> Step {
+    let func = s.reg(ins.a());
+    enter(s, vm, func, open_args(vm, func, ins.b()), ins.c() as i16 - 1, slow::call)
+}
+
+#[inline(always)]
+pub unsafe fn Iterate(s: State, vm: *mut Vm, ins: Instr) -> Step {
+    let at = s.reg(ins.a());
+    let callee = at.add(3);
+    for i in 0..3 {
+        put(callee.add(i), get(at.add(i)));
+    }
+    if (*callee).tag == tag::CLOSURE {
+        return enter(s, vm, callee, 2, ins.c() as i16, slow::generic_call);
+    }
+    if is_native(callee) {
+        (*(*vm).th).top = callee.add(3);
+        return native(s, vm, callee, ins.c() as i16);
+    }
+    Step::Slow(s, slow::generic_call)
+}
+
+#[inline(always)]
+pub unsafe fn TailCall(s: State, vm: *mut Vm, ins: Instr) -> Step {
+    let func = s.reg(ins.a());
+    let th = (*vm).th;
+    if ins.h() != 0 {
+        return Step::Slow(s, slow::tail_call);
+    }
+    if is_native(func) {
+        // An ordinary call, whose results the `Return` that follows passes on.
+        if ins.b() != 0 {
+            (*th).top = func.add(ins.b() as usize);
+        }
+        return native(s, vm, func, -1);
+    }
+    if (*func).tag != tag::CLOSURE {
+        return Step::Slow(s, slow::tail_call);
+    }
+    let code = (*(*func).as_closure()).code;
+    let frame = (*th).frame;
+    let nargs = open_args(vm, func, ins.b());
+    let to = s.base.sub((*frame).delta as usize);
+    if (*code).is_vararg || to.add(1 + (*code).max_stack as usize) > (*th).limit {
+        return Step::Slow(s, slow::tail_call);
+    }
+    (*vm).budget -= 1;
+    if (*vm).budget < 0 {
+        return Step::Slow(s, slow::expired);
+    }
+    // Callee and arguments slide down over the frame.
+    for i in 0..=nargs {
+        put(to.add(i), get(func.add(i)));
+    }
+    let base = to.add(1);
+    for i in nargs..(*code).num_params as usize {
+        put(base.add(i), Value::NIL);
+    }
+    (*frame).base = base;
+    (*frame).delta = 1;
+    (*frame).flags |= frame_flag::TAIL;
+    (*frame).state = (*code).k as u64;
+    Step::Next(State { pc: (*code).entry, base, k: (*code).k })
+}
+
+#[inline(always)]
+pub unsafe fn ReturnFar(s: State, vm: *mut Vm, ins: Instr) -> Step {
+    let th = (*vm).th;
+    let frame = (*th).frame;
+    let flags = (*frame).flags & super::flow::SPECIAL;
+    if (flags != 0 && flags != frame_flag::META && flags != frame_flag::RESUME_NATIVE) || (*vm).hooked {
+        return Step::Slow(s, slow::ret);
+    }
+    if flags == frame_flag::RESUME_NATIVE && (*vm).budget < 0 {
+        // A native that calls functions without loops and calls of their own would go on for ever.
+        return Step::Slow(s, slow::ret);
+    }
+    let op = ins.op_byte();
+    let (from, n) = if op == Op::Return as u8 {
+        if ins.h() != 0 {
+            Thread::close_upvals(th, s.base);
+        }
+        let from = s.reg(ins.a());
+        (from, if ins.b() != 0 { ins.b() as usize - 1 } else { (*th).top.offset_from(from) as usize })
+    } else {
+        (s.reg(ins.a()), usize::from(op == Op::Return1 as u8))
+    };
+    let func = s.base.sub((*frame).delta as usize);
+    if flags == frame_flag::META {
+        let v = if n > 0 { get(from) } else { Value::NIL };
+        return finish_op(s, vm, v);
+    }
+    let wanted = (*frame).nresults;
+    deliver(th, func, from, n, wanted);
+    if flags == 0 {
+        return super::flow::resume_caller(th, frame);
+    }
+    (*th).native_calls -= 1;
+    if wanted >= 0 {
+        (*th).top = func.add(wanted as usize);
+    }
+    (*th).frame = frame.sub(1);
+    if reenter_native(vm) {
+        return Step::Next(State::load(vm));
+    }
+    leave_after_native(s, vm)
+}
+
+/// [`Vm::finish_op`] on the fast path: a metamethod has returned `v`.
+#[inline(always)]
+unsafe fn finish_op(s: State, vm: *mut Vm, v: Value) -> Step {
+    let th = (*vm).th;
+    let caller = (*th).frame.sub(1);
+    let after = State { pc: (*caller).pc, base: (*caller).base, k: (*caller).state as *const KSlot };
+    let ins = *after.pc.sub(1);
+    let Some(op) = ins.op() else { return Step::Slow(s, slow::ret) };
+    match op {
+        Op::Concat => Step::Slow(s, slow::ret),
+        Op::SetTabUp | Op::SetField | Op::SetFieldK | Op::SetIndex | Op::SetIndexK | Op::SetInt => {
+            (*th).frame = caller;
+            Step::Next(after)
+        }
+        op if op.is_conditional() => {
+            (*th).frame = caller;
+            after.branch(v.is_truthy() == slow::wants(Some(op)))
+        }
+        _ => {
+            (*th).frame = caller;
+            put(after.reg(ins.a()), v);
+            Step::Next(after)
+        }
+    }
+}
+
+#[inline(always)]
+pub unsafe fn Vararg(s: State, vm: *mut Vm, ins: Instr) -> Step {
+    let th = (*vm).th;
+    let frame = (*th).frame;
+    let params = (*(*Vm::frame_closure(frame)).code).num_params as usize;
+    let have = ((*frame).delta as usize).saturating_sub(1 + params);
+    let wanted = if ins.b() != 0 { ins.b() as usize - 1 } else { have };
+    let a = s.reg(ins.a());
+    if a.add(wanted + 1) > (*th).limit || cfg!(feature = "stress") {
+        return Step::Slow(s, slow::vararg);
+    }
+    let source = s.base.sub(have);
+    for i in 0..wanted.min(have) {
+        put(a.add(i), get(source.add(i)));
+    }
+    for i in have..wanted {
+        put(a.add(i), Value::NIL);
+    }
+    if ins.b() == 0 {
+        (*th).top = a.add(wanted);
+    }
+    Step::Next(s)
+}
+
+/// Reads a field that only a metamethod can give: `meta` is the metatable of `t`, which does not have the key.
+#[inline(always)]
+unsafe fn call_index(s: State, vm: *mut Vm, t: *mut Table, meta: *mut Table, key: Value, f: Slow) -> Step {
+    let handler = (*vm).handler(meta, Event::Index);
+    match call_handler(s, vm, handler, Value::table(t), key, None) {
+        Some(callee) => Step::Next(callee),
+        None => Step::Slow(s, f),
+    }
+}
+
+#[inline(always)]
+unsafe fn field(s: State, vm: *mut Vm, ins: Instr, t: *mut Table, f: Slow) -> Step {
+    let key = s.konst(ins.c());
+    let calls = move |t, meta| call_index(s, vm, t, meta, get(key.cast()), f);
+    get_constant_key(s, t, key, s.reg(ins.a()), calls, Step::Slow(s, f))
+}
+
+#[inline(always)]
+pub unsafe fn FieldMiss(s: State, vm: *mut Vm, ins: Instr) -> Step {
+    let obj = s.reg(ins.b());
+    if (*obj).tag != tag::TABLE {
+        return Step::Slow(s, slow::get_field);
+    }
+    field(s, vm, ins, (*obj).as_table(), slow::get_field)
+}
+
+#[inline(always)]
+pub unsafe fn GlobalMiss(s: State, vm: *mut Vm, ins: Instr) -> Step {
+    field(s, vm, ins, (*s.upval(vm, ins.b())).as_table(), slow::get_tab_up)
+}
+
+#[inline(always)]
+pub unsafe fn MethodMiss(s: State, vm: *mut Vm, ins: Instr) -> Step {
+    let obj = get(s.reg(ins.b()));
+    put(s.reg(ins.a()).add(1), obj);
+    field(s, vm, ins, obj.as_table(), slow::method)
+}
+
+/// `R[A] = obj[key]` for any table and key.
+#[inline(always)]
+unsafe fn get_any(s: State, vm: *mut Vm, ins: Instr, obj: Value, key: Value, f: Slow) -> Step {
+    if obj.tag != tag::TABLE {
+        return Step::Slow(s, f);
+    }
     let t = obj.as_table();
     let v = Table::get(t, key);
-    if v.tag != tag::NIL || (*t).meta.is_null() {
+    let meta = (*t).meta;
+    if v.tag != tag::NIL || meta.is_null() || (*meta).absent & (1 << Event::Index as u32) != 0 {
         put(s.reg(ins.a()), v);
         return Step::Next(s);
     }
-    Step::Slow(s, slow::get_index)
+    call_index(s, vm, t, meta, key, f)
 }
 
-/// A store without metamethods: the key is there, or there is no metatable.
+#[inline(always)]
+pub unsafe fn GetHash(s: State, vm: *mut Vm, ins: Instr) -> Step {
+    get_any(s, vm, ins, get(s.reg(ins.b())), get(s.reg(ins.c())), slow::get_index)
+}
+
+#[inline(always)]
+pub unsafe fn IntMiss(s: State, vm: *mut Vm, ins: Instr) -> Step {
+    get_any(s, vm, ins, get(s.reg(ins.b())), Value::int(i64::from(ins.c())), slow::get_int)
+}
+
+#[inline(always)]
+pub unsafe fn Arith(s: State, vm: *mut Vm, ins: Instr) -> Step {
+    let (op, _, x, y, _) = slow::arith_operands(ins, s.base, s.k);
+    if x.tag >= tag::TABLE || y.tag >= tag::TABLE {
+        let handler = either_handler(vm, x, y, slow::event_of(op));
+        if let Some(callee) = call_handler(s, vm, handler, x, y, None) {
+            return Step::Next(callee);
+        }
+    }
+    Step::Slow(s, slow::arith)
+}
+
+/// The handler of the first of two operands that has one.
+#[inline(always)]
+unsafe fn either_handler(vm: *mut Vm, x: Value, y: Value, event: Event) -> Value {
+    let handler = (*vm).value_handler(x, event);
+    if handler.is_nil() { (*vm).value_handler(y, event) } else { handler }
+}
+
+#[inline(always)]
+pub unsafe fn Len(s: State, vm: *mut Vm, ins: Instr) -> Step {
+    let v = get(s.reg(ins.b()));
+    let handler = (*vm).value_handler(v, Event::Len);
+    match call_handler(s, vm, handler, v, v, None) {
+        Some(callee) => Step::Next(callee),
+        None => Step::Slow(s, slow::len),
+    }
+}
+
+#[inline(always)]
+pub unsafe fn Equal(s: State, vm: *mut Vm, ins: Instr) -> Step {
+    let op = ins.op_byte();
+    let a = get(s.reg(ins.a()));
+    let constant = op == Op::JumpEqK as u8 || op == Op::JumpNeK as u8;
+    let b = if constant { s.konst_value(ins.b()) } else { get(s.reg(ins.b())) };
+    let want = op == Op::JumpEq as u8 || op == Op::JumpEqK as u8;
+    if a.tag == tag::STRING && b.tag == tag::STRING {
+        return s.branch(Str::eq(a.as_str(), b.as_str()) == want);
+    }
+    if a.tag == b.tag && (a.tag == tag::TABLE || a.tag == tag::USERDATA) {
+        let handler = either_handler(vm, a, b, Event::Eq);
+        if handler.is_nil() {
+            return s.branch((a.payload == b.payload) == want);
+        }
+        if a.payload != b.payload
+            && let Some(callee) = call_handler(s, vm, handler, a, b, None)
+        {
+            return Step::Next(callee);
+        }
+    }
+    Step::Slow(s, slow::jump_eq)
+}
+
+#[inline(always)]
+pub unsafe fn Order(s: State, vm: *mut Vm, ins: Instr) -> Step {
+    let (a, b) = (get(s.reg(ins.a())), get(s.reg(ins.b())));
+    let op = ins.op_byte();
+    let less = op == Op::JumpLt as u8 || op == Op::JumpNotLt as u8;
+    let want = op == Op::JumpLt as u8 || op == Op::JumpLe as u8;
+    if a.tag == tag::STRING && b.tag == tag::STRING {
+        let (x, y) = (Str::bytes(a.as_str()), Str::bytes(b.as_str()));
+        return s.branch((if less { x < y } else { x <= y }) == want);
+    }
+    if a.is_number() && b.is_number() {
+        return s.branch((if less { number_lt(a, b) } else { number_le(a, b) }) == want);
+    }
+    let handler = either_handler(vm, a, b, if less { Event::Lt } else { Event::Le });
+    if let Some(callee) = call_handler(s, vm, handler, a, b, None) {
+        return Step::Next(callee);
+    }
+    Step::Slow(s, slow::jump_order)
+}
+
+/// A store: a new key may be added unless a metamethod wants to know.
 #[inline(always)]
 unsafe fn store(s: State, vm: *mut Vm, obj: Value, key: Value, v: Value, f: Slow) -> Step {
-    if obj.tag == tag::TABLE {
-        let t = obj.as_table();
-        if let Some(slot) = Table::find(t, key)
-            && (!slot.get().is_nil() || (*t).meta.is_null())
-        {
-            (*t).absent = 0;
-            slot.put(v);
-            return Step::Next(s);
-        }
-        if (*t).meta.is_null() && !key.is_nil() && Table::insert(t, &mut (*vm).heap, key, v).is_ok() {
-            return if (*vm).heap.gc_pending { Step::Slow(s, nothing) } else { Step::Next(s) };
-        }
+    if obj.tag != tag::TABLE {
+        return Step::Slow(s, f);
+    }
+    let t = obj.as_table();
+    let slot = Table::find(t, key);
+    if let Some(slot) = slot
+        && !slot.get().is_nil()
+    {
+        (*t).absent = 0;
+        slot.put(v);
+        return Step::Next(s);
+    }
+    let handler = (*vm).handler((*t).meta, Event::NewIndex);
+    if !handler.is_nil() {
+        return match call_handler(s, vm, handler, obj, key, Some(v)) {
+            Some(callee) => Step::Next(callee),
+            None => Step::Slow(s, f),
+        };
+    }
+    if let Some(slot) = slot {
+        (*t).absent = 0;
+        slot.put(v);
+        return Step::Next(s);
+    }
+    if !key.is_nil() && Table::insert(t, &mut (*vm).heap, key, v).is_ok() {
+        return if (*vm).heap.gc_pending { Step::Slow(s, nothing) } else { Step::Next(s) };
     }
     Step::Slow(s, f)
 }
@@ -88,23 +502,23 @@ pub unsafe fn NewSized(s: State, vm: *mut Vm, ins: Instr) -> Step {
 }
 
 #[inline(always)]
-unsafe fn mod_float(s: State, ins: Instr, c: Value, f: Slow) -> Step {
+unsafe fn mod_float(s: State, vm: *mut Vm, ins: Instr, c: Value) -> Step {
     let b = get(s.reg(ins.b()));
     if b.is_number() && c.is_number() && !(b.is_int() && c.is_int()) {
         put(s.reg(ins.a()), Value::float(float_mod(to_float(b), to_float(c))));
         return Step::Next(s);
     }
-    Step::Slow(s, f)
+    Arith(s, vm, ins)
 }
 
 #[inline(always)]
-pub unsafe fn ModFloat(s: State, _vm: *mut Vm, ins: Instr) -> Step {
-    mod_float(s, ins, get(s.reg(ins.c())), slow::modulo)
+pub unsafe fn ModFloat(s: State, vm: *mut Vm, ins: Instr) -> Step {
+    mod_float(s, vm, ins, get(s.reg(ins.c())))
 }
 
 #[inline(always)]
-pub unsafe fn ModFloatK(s: State, _vm: *mut Vm, ins: Instr) -> Step {
-    mod_float(s, ins, s.konst_value(ins.c()), slow::modulo_k)
+pub unsafe fn ModFloatK(s: State, vm: *mut Vm, ins: Instr) -> Step {
+    mod_float(s, vm, ins, s.konst_value(ins.c()))
 }
 
 #[inline(always)]
