@@ -140,7 +140,10 @@ impl Relation<'_, '_> {
     }
 
     fn same_fields(&mut self, a: &TypeRef, fields: &[Field], b: &TypeRef, other: &[Field]) -> bool {
+        // Both ways: a field may be written twice.
+        let is_named = |field: &Field| fields.iter().any(|f| f.name == field.name);
         fields.len() == other.len()
+            && other.iter().all(is_named)
             && fields.iter().all(|field| {
                 let same = other.iter().find(|o| o.name == field.name && o.optional == field.optional);
                 same.is_some_and(|same| self.part(a, field.ty, b, same.ty))

@@ -45,3 +45,8 @@ assert(not pcall(function() return A < 1 end) and not pcall(function() return A 
 -- Types of one text loaded twice are equal, but not the same.
 local one, two = load("type T = {a: string} return T"), load("type T = {a: string} return T")
 assert(one() == two() and not rawequal(one(), two()) and rawequal(one(), one()))
+
+-- Equality has no direction, even where a field is written twice.
+type Doubled = {a: number, a: number}
+type TwoNames = {a: number, b: number}
+assert((Doubled == TwoNames) == (TwoNames == Doubled))
