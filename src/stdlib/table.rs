@@ -761,12 +761,9 @@ fn unpack(cx: &mut Cx<'_>) -> R {
     let (n, mut pushed) = match cx.take::<Filled>() {
         Some(kept) => (last.wrapping_sub(first) as usize + 1, kept.0),
         None => {
-            let n = results(cx, first, last)?;
-            if n > TABLE_PIECE {
-                // What is pushed now must not look like arguments when this goes on.
-                cx.set_top(3);
-            }
-            (n, 0)
+            // What is pushed now must not look like arguments when this goes on.
+            cx.set_top(3);
+            (results(cx, first, last)?, 0)
         }
     };
     while pushed < n {

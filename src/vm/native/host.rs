@@ -3,7 +3,7 @@
 use super::{Cx, LStr, Native, Step, Val};
 use crate::heap::value::put;
 use crate::heap::{Blob, Code, Frame, FrameKind, Str, Value};
-use crate::limits::NATIVE_STACK;
+use crate::limits::{MAX_STACK, NATIVE_STACK};
 use crate::vm::{LuaError, Vm};
 use std::any::Any;
 
@@ -109,11 +109,13 @@ impl Vm {
             let th = self.th;
             let resting = (*(*th).frame).kind == FrameKind::Native;
             let top = (*th).top.offset_from((*th).stack);
-            // Without memory for it the window is short.
             // A slice may have ended between the two halves of a call with an open number of arguments: those reach up to
             // `top`, above the registers of the function.
             let at = self.free_top().max((*th).top);
-            let at = self.ensure_stack(at, NATIVE_STACK).unwrap_or(at);
+            // Without memory for it the window is short; so it is at the end of the largest stack, which must not overflow on
+            // the host's account.
+            let fits = at.offset_from((*th).stack) as usize + NATIVE_STACK <= MAX_STACK;
+            let at = if fits { self.ensure_stack(at, NATIVE_STACK).unwrap_or(at) } else { at };
             put(at, Val::native(&HOST).raw());
             (*th).frame = (*th).frame.add(1);
             *(*th).frame = Frame {
