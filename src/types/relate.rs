@@ -21,14 +21,20 @@ impl Terms<'_> {
     /// True if both types accept the same values, as far as their structure shows.
     #[must_use]
     pub fn is_equal(&self, a: &TypeRef, b: &TypeRef) -> bool {
-        Relation { terms: self, assumed: Pairs::default(), equal: true }.holds(a, b)
+        self.ask(a, b, true)
     }
 
     /// True if every value of `a` is one of `b`, by the rules of assignment (but `any` is only a subtype of itself and
     /// `unknown`).
     #[must_use]
     pub fn is_subtype(&self, a: &TypeRef, b: &TypeRef) -> bool {
-        Relation { terms: self, assumed: Pairs::default(), equal: false }.holds(a, b)
+        self.ask(a, b, false)
+    }
+
+    fn ask(&self, a: &TypeRef, b: &TypeRef, equal: bool) -> bool {
+        let holds = Relation { terms: self, assumed: Pairs::default(), equal }.holds(a, b);
+        // Without steps everything is unknown, and the unknown equals itself.
+        holds && self.has_steps()
     }
 }
 

@@ -110,6 +110,11 @@ impl<'a> Terms<'a> {
         MAX_TYPE_STEPS - self.steps.get()
     }
 
+    /// False once all steps are used up.
+    pub(super) fn has_steps(&self) -> bool {
+        self.steps.get() > 0
+    }
+
     /// Pays for one step; false when there are none left.
     pub(super) fn step(&self) -> bool {
         let left = self.steps.get();
@@ -155,9 +160,15 @@ impl<'a> Terms<'a> {
     #[must_use]
     pub fn expand(&self, ty: &TypeRef) -> TypeRef {
         let mut ty = ty.clone();
+        // A type met again means nothing (`type A = A`): it is compared with one passed earlier, which moves on ever more rarely.
+        let (mut earlier, mut steps) = (ty.clone(), 0_usize);
         loop {
-            if !self.step() {
+            steps += 1;
+            if !self.step() || (steps > 1 && ty.is_same(&earlier)) {
                 return primitive(Primitive::Unknown);
+            }
+            if steps.is_power_of_two() {
+                earlier.clone_from(&ty);
             }
             ty = match ty.node() {
                 Type::Alias(alias) => {

@@ -50,3 +50,10 @@ assert(one() == two() and not rawequal(one(), two()) and rawequal(one(), one()))
 type Doubled = {a: number, a: number}
 type TwoNames = {a: number, b: number}
 assert((Doubled == TwoNames) == (TwoNames == Doubled))
+
+-- Names that mean nothing are equal to nothing in particular, whoever asks.
+type Nowhere = Nowhere
+type There = Somewhere
+type Somewhere = There
+type Some = {a: {b: {c: string}}}
+assert((Nowhere == Some) == (Some == Nowhere) and (There == Some) == (Some == There) and Nowhere == There)
