@@ -23,7 +23,7 @@ fn shared() -> Script {
 }
 
 /// Each changes something of a library and sees that everything that refers to it sees the change.
-const CHANGES: [&str; 22] = [
+const CHANGES: [&str; 23] = [
     "x = 1 assert(_G.x == 1 and _ENV.x == 1 and rawget(_G, 'x') == 1 and package.loaded._G == _G and _G == _ENV)",
     "local g = _G x = 1 assert(g == _G and g.x == 1 and rawequal(g, _G._G))",
     "function string.twice(s) return s .. s end assert(('ab'):twice() == 'abab' and package.loaded.string == string)",
@@ -31,6 +31,7 @@ const CHANGES: [&str; 22] = [
     "string.rep = nil assert(string.rep == nil and not pcall(function() return ('x'):rep(3) end))",
     "local s = string assert(rawset(s, 'y', 5) == string and s == string and s.y == 5)",
     "local t = setmetatable(math, { __index = function(_, k) return k end }) assert(t == math and math.nothing == 'nothing')",
+    "local called = 0 setmetatable(math, { __newindex = function() called = called + 1 end }) math.pi = 3 math['huge'] = 4 assert(math.pi == 3 and math.huge == 4 and called == 0) math.fresh = 1 assert(called == 1 and rawget(math, 'fresh') == nil)",
     "table.insert(table, 'first') assert(table[1] == 'first' and #table == 1 and table.remove(table) == 'first' and #table == 0)",
     "table.insert(math, 1, 'a') table.insert(math, 1, 'b') assert(math[1] == 'b' and math[2] == 'a')",
     "for i = 1, 5 do os[i] = 6 - i end table.sort(os) for i = 1, 5 do assert(os[i] == i) end",

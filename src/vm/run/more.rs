@@ -441,6 +441,10 @@ unsafe fn store(s: State, vm: *mut Vm, obj: Value, key: Value, v: Value, f: Slow
         slot.put(v);
         return Step::Next(s);
     }
+    if (*t).flags & crate::heap::table::table_flag::SHARED_NODES != 0 {
+        // The key may be there, in a node that must not be written.
+        return Step::Slow(s, f);
+    }
     let handler = (*vm).handler((*t).meta, Event::NewIndex);
     if !handler.is_nil() {
         return match call_handler(s, vm, handler, obj, key, Some(v)) {
