@@ -189,15 +189,7 @@ fn type_(cx: &mut Cx<'_>) -> R {
 
 fn next(cx: &mut Cx<'_>) -> R {
     let t = cx.check_table(0)?;
-    match t.next(cx.arg(1)) {
-        Ok(Some((key, v))) => {
-            cx.push(key);
-            cx.push(v);
-            Ok(Step::Return(2))
-        }
-        Ok(None) => cx.ret(Val::NIL),
-        Err(()) => Err(LuaError::bare("invalid key to 'next'")),
-    }
+    cx.ret_next(t, cx.arg(1))
 }
 
 fn pairs(cx: &mut Cx<'_>) -> R {

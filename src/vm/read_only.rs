@@ -40,15 +40,7 @@ fn pairs(cx: &mut Cx<'_>) -> Result<Step, LuaError> {
 
 fn next(cx: &mut Cx<'_>) -> Result<Step, LuaError> {
     let content = cx.check_table(0)?.content();
-    match content.next(cx.arg(1)) {
-        Ok(Some((key, v))) => {
-            cx.push(key);
-            cx.push(v);
-            Ok(Step::Return(2))
-        }
-        Ok(None) => cx.ret(Val::NIL),
-        Err(()) => Err(LuaError::bare("invalid key to 'next'")),
-    }
+    cx.ret_next(content, cx.arg(1))
 }
 
 /// What a read-only table shows; any other table itself.

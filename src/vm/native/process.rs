@@ -43,6 +43,22 @@ impl<'gc> Cx<'gc> {
         (!meta.is_null()).then(|| Tab::new(meta))
     }
 
+    /// Returns the entry of `t` after `key`, as the function `next` does: key and value, or nil at the end.
+    ///
+    /// # Errors
+    /// "invalid key to 'next'".
+    pub fn ret_next(&mut self, t: Tab<'gc>, key: Val<'gc>) -> Result<Step, LuaError> {
+        match t.next(key) {
+            Ok(Some((key, v))) => {
+                self.push(key);
+                self.push(v);
+                Ok(Step::Return(2))
+            }
+            Ok(None) => self.ret(Val::NIL),
+            Err(()) => Err(LuaError::bare("invalid key to 'next'")),
+        }
+    }
+
     /// Sets the metatable of a table or userdata, or of a whole basic type.
     ///
     /// # Errors
