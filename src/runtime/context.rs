@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::alarm::Alarms;
 use super::message::{Answer, Exit, Letter, Message, Notice};
 use super::node::Node;
 use super::peer::Peer;
@@ -52,6 +53,8 @@ pub struct Context {
     pub doomed: Option<ErrorObject>,
     /// Code to go on with.
     pub upgrade: Option<Upgrade>,
+    /// What the clock does for this process.
+    pub alarms: Alarms,
     waits: Vec<(u64, Ticket)>,
     tickets: u64,
     letters: VecDeque<Letter>,
@@ -107,6 +110,7 @@ impl Context {
     /// Of a process that has not run.
     #[must_use]
     pub fn new(node: Arc<Node>, me: Arc<Peer>, program: Arc<Program>, values: Arc<Values>) -> Self {
+        let alarms = Alarms::new(node.env.clone(), me.clone());
         Self {
             node,
             me,
@@ -117,6 +121,7 @@ impl Context {
             watching: Vec::new(),
             doomed: None,
             upgrade: None,
+            alarms,
             waits: Vec::new(),
             tickets: 0,
             letters: VecDeque::new(),
@@ -191,6 +196,10 @@ impl Context {
             match letter {
                 Letter::Message(message) => self.route(cx, message),
                 Letter::Notice(notice, at) => done = self.take_notice(cx, notice, at),
+                Letter::Alarm(number) => {
+                    cx.vm_mut().heap.sub_external(size_of::<Letter>());
+                    done = self.alarms.expired(cx, number);
+                }
             }
         }
         self.letters = letters;

@@ -57,6 +57,8 @@ pub enum Letter {
     Message(Box<Message>),
     /// With the time of day at which it was sent.
     Notice(Box<Notice>, Duration),
+    /// The moment of the alarm with this number has come.
+    Alarm(u64),
 }
 
 impl Letter {
@@ -67,6 +69,7 @@ impl Letter {
             + match self {
                 Self::Message(message) => message.cost(),
                 Self::Notice(..) => size_of::<Notice>(),
+                Self::Alarm(_) => 0,
             }
     }
 }

@@ -1,5 +1,6 @@
 //! The runtime: loading code into processes and running them.
 
+pub mod alarm;
 pub mod clock;
 pub mod context;
 pub mod failure;

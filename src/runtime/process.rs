@@ -372,8 +372,10 @@ impl Process {
         if self.node.stands_still() {
             return true;
         }
+        let waits_for_clock = script.vm().host::<Context>().is_some_and(|c| !c.alarms.is_empty());
         self.node.alive() <= 1
             && !waits_outside
+            && !waits_for_clock
             && self.node.env.timers.is_empty()
             && self.peer.mailbox.is_empty()
     }

@@ -8,8 +8,10 @@ mod instant;
 mod layout;
 mod location;
 mod object;
+mod timer;
 
 use crate::limits::MAX_ZONE_NAME;
+use crate::runtime::alarm;
 use crate::runtime::clock::Clock;
 use crate::vm::LuaError;
 use crate::vm::error_object::{ErrorObject, kind};
@@ -23,13 +25,17 @@ use std::sync::OnceLock;
 
 type R = Result<Step, LuaError>;
 
-static FUNCTIONS: [Native; 7] = [
+static FUNCTIONS: [Native; 11] = [
+    Native::new("after", timer::after),
     Native::new("date", date),
     Native::new("fixed_zone", fixed_zone),
     Native::new("load_location", load_location),
     Native::new("now", now),
     Native::new("parse", parse),
     Native::new("parse_duration", parse_duration),
+    Native::new("sleep", timer::sleep),
+    Native::new("ticker", timer::ticker),
+    Native::new("timer", timer::timer),
     Native::new("unix", unix),
 ];
 
@@ -140,23 +146,24 @@ fn invalid(cx: &mut Cx<'_>, message: impl Into<Vec<u8>>) -> R {
     cx.ret_error(ErrorObject::permanent(kind::INVALID, message))
 }
 
-/// The clock of this program.
-fn clock() -> Clock {
+/// The clock outside of processes.
+fn real_clock() -> Clock {
     static REAL: OnceLock<Clock> = OnceLock::new();
     REAL.get_or_init(Clock::real).clone()
 }
 
 /// What a clock shows, in the local zone.
-fn time_of_day(clock: &Clock) -> Time {
+fn time_value<'gc>(cx: &mut Cx<'gc>, clock: &Clock) -> Result<Val<'gc>, LuaError> {
     let since = clock.time_of_day();
     let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
-    Time::unix(seconds, since.subsec_nanos().into(), Location::local())
+    TIME.value(cx, Time::unix(seconds, since.subsec_nanos().into(), Location::local()))
 }
 
 // ---- functions ----
 
 fn now(cx: &mut Cx<'_>) -> R {
-    let time = TIME.value(cx, time_of_day(&clock()))?;
+    let clock = alarm::clock(cx).unwrap_or_else(real_clock);
+    let time = time_value(cx, &clock)?;
     cx.ret(time)
 }
 
