@@ -221,3 +221,31 @@ pub fn reset(cx: &mut Cx<'_>, number: u64, time: Duration) -> Result<Option<u64>
     });
     armed.transpose().map(Option::flatten)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::host::Host;
+    use crate::runtime::pid::Pid;
+
+    fn nothing<'gc>(_: &mut Cx<'gc>, _: &Clock) -> Result<Val<'gc>, LuaError> {
+        Ok(Val::NIL)
+    }
+
+    #[test]
+    fn with_the_process_its_timers_go() {
+        let env = Env::simulated(1);
+        let host = Arc::new(Host::lazy("h", 1, env.clone()));
+        let pid = Pid { host: host.id.clone(), number: 1 };
+        let peer = Arc::new(Peer::new(pid, host, Arc::default(), None));
+        let mut alarms = Alarms::new(env.clone(), peer);
+        let second = Duration::from_secs(1);
+        for what in [What::Once(nothing), What::Again(second, nothing), What::Once(nothing)] {
+            alarms.arm(env.clock.now().after(second), what).expect("memory");
+        }
+        assert!(alarms.disarm(3).is_some() && alarms.disarm(3).is_none());
+        assert_eq!(env.timers.len(), 2);
+        drop(alarms);
+        assert!(env.timers.is_empty());
+    }
+}

@@ -1,3 +1,4 @@
+-- flags: --sim 7
 -- Sleeping and timers: what happens in which order, never how long it took.
 local time = require("time")
 
