@@ -13,6 +13,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use hashbrown::HashMap;
+
 use super::alarm::Alarms;
 use super::message::{Answer, Exit, Letter, Message, Notice};
 use super::node::Node;
@@ -48,7 +50,8 @@ pub struct Context {
     /// Wants to hear of newer code.
     pub upgradable: bool,
     /// Whom this process monitors.
-    pub watching: Vec<Arc<Peer>>,
+    /// By number.
+    pub watching: HashMap<u64, Arc<Peer>>,
     /// Why the process ends without running any more.
     pub doomed: Option<ErrorObject>,
     /// Code to go on with.
@@ -118,7 +121,7 @@ impl Context {
             values,
             trap_links: false,
             upgradable: false,
-            watching: Vec::new(),
+            watching: HashMap::new(),
             doomed: None,
             upgrade: None,
             alarms,
@@ -250,7 +253,7 @@ impl Context {
                 }
             }
             Notice::Exit { from, .. } => {
-                self.watching.retain(|peer| !Arc::ptr_eq(peer, from));
+                self.watching.remove(&from.pid.number);
                 self.events.push_back((notice, at));
                 return Ok(());
             }
@@ -444,7 +447,7 @@ impl Context {
 
     /// Tells others that this process does not watch them any more.
     pub fn stop_watching(&self) {
-        for peer in &self.watching {
+        for peer in self.watching.values() {
             peer.remove_monitor(&self.me);
         }
     }

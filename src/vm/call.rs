@@ -553,7 +553,7 @@ impl Vm {
     }
 
     /// `th.top` if the instruction that just ran left an open number of values.
-    unsafe fn open_top(&self) -> Option<*mut Value> {
+    pub(in crate::vm) unsafe fn open_top(&self) -> Option<*mut Value> {
         use crate::bytecode::Op;
         let th = self.th;
         let frame = (*th).frame;

@@ -94,7 +94,7 @@ pub fn monitor(cx: &mut Cx<'_>) -> R {
             absent: Some(NOT_REGISTERED),
             run: |context, peer, _| match peer.add_monitor(&context.me) {
                 Ok(()) => {
-                    context.watching.push(peer.clone());
+                    context.watching.insert(peer.pid.number, peer.clone());
                     Ok(())
                 }
                 Err(Refused::Ended) => Err(NOT_REGISTERED),
@@ -113,7 +113,7 @@ pub fn unmonitor(cx: &mut Cx<'_>) -> R {
             absent: None,
             run: |context, peer, _| {
                 peer.remove_monitor(&context.me);
-                context.watching.retain(|watched| !Arc::ptr_eq(watched, peer));
+                context.watching.remove(&peer.pid.number);
                 Ok(())
             },
         },

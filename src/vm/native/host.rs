@@ -111,7 +111,11 @@ impl Vm {
             let top = (*th).top.offset_from((*th).stack);
             // A slice may have ended between the two halves of a call with an open number of arguments: those reach up to
             // `top`, above the registers of the function.
-            let at = self.free_top().max((*th).top);
+            let at = if resting {
+                (*th).top
+            } else {
+                self.open_top().map_or(self.free_top(), |top| top.max(self.free_top()))
+            };
             // Without memory for it the window is short; so it is at the end of the largest stack, which must not overflow on
             // the host's account.
             let fits = at.offset_from((*th).stack) as usize + NATIVE_STACK <= MAX_STACK;
