@@ -89,7 +89,7 @@ fn execute(
         workers: args.workers,
         sim: args.sim,
         process_memory: args.process_memory_limit.or(memory_limit),
-        prepare: crate::modules::add_searcher,
+        prepare: crate::modules::add_all,
     };
     let mut texts = Texts::default();
     texts.add(&proto.source, chunk.text, 0);

@@ -2,10 +2,9 @@
 //!
 //! A module's table is made when a process first asks for it, is read-only, and is the same at every later request.
 
-pub mod class;
 pub mod time;
 
-use crate::vm::native::{Cx, Native, Step, Tab, Val};
+use crate::vm::native::{Class, Cx, Native, Step, Tab, Val};
 use crate::vm::{LuaError, Vm};
 
 /// A built-in module.
@@ -13,10 +12,12 @@ pub struct Module {
     pub name: &'static str,
     /// Makes the table, which [`Module::table`] makes read-only.
     pub open: for<'gc> fn(&mut Cx<'gc>) -> Result<Tab<'gc>, LuaError>,
+    /// Of the values that its functions make.
+    pub classes: &'static [&'static Class],
 }
 
 /// All modules, by name.
-pub static MODULES: [Module; 1] = [Module { name: "time", open: time::open }];
+pub static MODULES: [Module; 1] = [Module { name: "time", open: time::open, classes: &time::CLASSES }];
 
 /// The module with this name.
 #[must_use]
@@ -30,14 +31,10 @@ impl Module {
     /// # Errors
     /// Memory.
     pub fn table<'gc>(&'static self, cx: &mut Cx<'gc>) -> Result<Tab<'gc>, LuaError> {
-        let key = Val::light(std::ptr::from_ref(self) as usize);
-        if let Some(table) = cx.registry().get(key).as_table() {
-            return Ok(table);
-        }
-        let content = (self.open)(cx)?;
-        let table = cx.read_only(content)?;
-        cx.registry().set(cx, key, table.into())?;
-        Ok(table)
+        cx.kept(self, |cx| {
+            let content = (self.open)(cx)?;
+            cx.read_only(content)
+        })
     }
 }
 
@@ -56,6 +53,23 @@ pub fn add_searcher(vm: &mut Vm) -> Result<(), LuaError> {
             Some(searchers) => searchers.set_int(cx, searchers.raw_len() + 1, Val::native(&SEARCHER)),
             None => Ok(()),
         }
+    })
+}
+
+/// As [`add_searcher`], for libraries that many processes are to share: the modules are made at once.
+///
+/// # Errors
+/// Memory.
+pub fn add_all(vm: &mut Vm) -> Result<(), LuaError> {
+    add_searcher(vm)?;
+    vm.with_context(|cx| {
+        for module in &MODULES {
+            module.table(cx)?;
+            for class in module.classes {
+                class.metatable(cx)?;
+            }
+        }
+        Ok(())
     })
 }
 

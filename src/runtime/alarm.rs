@@ -23,7 +23,7 @@ use super::timer::{Expire, TimerKey};
 use crate::vm::LuaError;
 use crate::vm::channel::Chan;
 use crate::vm::managed::{Ticket, Wait};
-use crate::vm::native::{Cx, Native, Tab, Val};
+use crate::vm::native::{Cx, Tab, Val};
 
 /// Makes the value that a channel gets when its moment has come.
 pub type MakeValue = for<'gc> fn(&mut Cx<'gc>, &Clock) -> Result<Val<'gc>, LuaError>;
@@ -69,18 +69,15 @@ impl Drop for Alarms {
 
 /// The channels of alarms by their numbers.
 fn channels<'gc>(cx: &mut Cx<'gc>) -> Result<Tab<'gc>, LuaError> {
-    static KEY: Native = Native::new("alarms", |_| Ok(crate::vm::native::Step::Return(0)));
-    let key = Val::light((&raw const KEY) as usize);
-    if let Some(channels) = cx.registry().get(key).as_table() {
-        return Ok(channels);
-    }
-    let channels = cx.table(0, 4)?;
-    let meta = cx.table(0, 1)?;
-    let weak = cx.name("v");
-    meta.set_name(cx, "__mode", weak)?;
-    cx.set_metatable(channels.into(), Some(meta))?;
-    cx.registry().set(cx, key, channels.into())?;
-    Ok(channels)
+    static CHANNELS: u8 = 0;
+    cx.kept(&CHANNELS, |cx| {
+        let channels = cx.table(0, 4)?;
+        let meta = cx.table(0, 1)?;
+        let weak = cx.name("v");
+        meta.set_name(cx, "__mode", weak)?;
+        cx.set_metatable(channels.into(), Some(meta))?;
+        Ok(channels)
+    })
 }
 
 impl Alarms {

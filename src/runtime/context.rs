@@ -33,8 +33,8 @@ pub const INBOX: &str = "@pid/inbox";
 /// Topic of the channel of events.
 pub const EVENTS: &str = "@pid/events";
 
-/// Registry key of the table of channels.
-const CHANNELS: i64 = -1;
+/// Owns the table of channels.
+static CHANNELS: u8 = 0;
 
 /// Values that children inherit.
 pub type Values = Details;
@@ -466,16 +466,11 @@ fn message_cost(message: &Message) -> usize {
 const NOTICE_COST: usize = size_of::<Letter>() + size_of::<Notice>();
 
 fn channels<'gc>(cx: &mut Cx<'gc>) -> Result<Tab<'gc>, LuaError> {
-    if let Some(t) = cx.registry().get_int(CHANNELS).as_table() {
-        return Ok(t);
-    }
-    let t = cx.table(2, 0)?;
-    cx.registry().set_int(cx, CHANNELS, t.into())?;
-    Ok(t)
+    cx.kept(&CHANNELS, |cx| cx.table(2, 0))
 }
 
 fn channel<'gc>(cx: &Cx<'gc>, key: i64) -> Val<'gc> {
-    cx.registry().get_int(CHANNELS).as_table().map_or(Val::NIL, |t| t.get_int(key))
+    cx.kept_already(&CHANNELS).map_or(Val::NIL, |t| t.get_int(key))
 }
 
 fn is_closed(cx: &Cx<'_>, key: i64) -> bool {

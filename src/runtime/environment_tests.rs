@@ -1,10 +1,11 @@
 //! Processes that share their libraries: what a program can observe is the same as with libraries of its own, and what
 //! processes share never changes.
 
-use super::loader;
-use super::script::{Outcome, Script, shared_libraries};
+use super::script::{Outcome, Script};
+use super::{libraries, loader};
 use crate::heap::SharedCode;
 use crate::vm::Exit;
+use crate::vm::environment::Environment;
 
 fn run(script: &mut Script, text: &str) {
     let code: SharedCode =
@@ -18,8 +19,12 @@ fn run(script: &mut Script, text: &str) {
     script.vm().check_heap().expect("a whole heap");
 }
 
+fn shared_libraries() -> &'static Environment {
+    libraries::shared(|_| Ok(())).expect("memory")
+}
+
 fn shared() -> Script {
-    Script::shared(shared_libraries().expect("memory"), None).expect("memory")
+    Script::shared(shared_libraries(), None).expect("memory")
 }
 
 /// Each changes something of a library and sees that everything that refers to it sees the change.
@@ -51,7 +56,7 @@ const CHANGES: [&str; 23] = [
 
 #[test]
 fn changes_are_seen_everywhere() {
-    let libraries = shared_libraries().expect("memory");
+    let libraries = shared_libraries();
     let before = libraries.checksum();
     for text in CHANGES {
         let mut script = shared();
@@ -108,7 +113,7 @@ fn owning_may_run_out_of_memory() {
 /// Every program of `lua-tests/core` passes in a process with shared libraries, which are the same afterwards.
 #[test]
 fn core_programs_pass() {
-    let libraries = shared_libraries().expect("memory");
+    let libraries = shared_libraries();
     let before = libraries.checksum();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/lua-tests/core");
     let mut paths: Vec<_> =

@@ -17,7 +17,7 @@ use super::peer::Peer;
 use crate::vm::LuaError;
 use crate::vm::channel::Chan;
 use crate::vm::error_object::{ErrorObject, kind};
-use crate::vm::native::{Cx, Native, Step, Tab, Val};
+use crate::vm::native::{Cx, Native, Step, Val};
 use std::sync::Arc;
 
 pub use receive::{SUBSCRIBE, UNSUBSCRIBE};
@@ -57,13 +57,6 @@ const EVENTS: [(&str, &str); 4] = [
     ("OUTDATED", event_kind::OUTDATED),
 ];
 
-/// Keys of the registry under which the library keeps what it needs often.
-mod key {
-    pub const MESSAGE: i64 = -2;
-    pub const PAYLOAD: i64 = -3;
-    pub const BUILDER: i64 = -4;
-}
-
 /// Makes the library a global, and a loaded module.
 ///
 /// # Errors
@@ -86,6 +79,18 @@ pub fn open(cx: &mut Cx<'_>) -> Result<(), LuaError> {
     cx.globals().set_name(cx, "process", lib.into())?;
     if let Some(loaded) = cx.registry().get_name("_LOADED").as_table() {
         loaded.set_name(cx, "process", lib.into())?;
+    }
+    Ok(())
+}
+
+/// As [`open`], for libraries that many processes are to share: what is made at first use otherwise is made at once.
+///
+/// # Errors
+/// Memory.
+pub fn open_shared(cx: &mut Cx<'_>) -> Result<(), LuaError> {
+    open(cx)?;
+    for class in [&message::MESSAGE, &message::PAYLOAD, &builder::BUILDER] {
+        class.metatable(cx)?;
     }
     Ok(())
 }
@@ -130,42 +135,6 @@ fn check_allowed(context: &Context, action: &str, what: &str, resource: &[u8]) -
     }
     let text = [b"not allowed to ", what.as_bytes(), b": ", resource].concat();
     Err(ErrorObject::permanent(kind::PERMISSION_DENIED, text))
-}
-
-/// The metatable kept under `key`, made by `make` at first use.
-fn metatable<'gc>(
-    cx: &mut Cx<'gc>,
-    key: i64,
-    make: impl FnOnce(&mut Cx<'gc>) -> Result<Tab<'gc>, LuaError>,
-) -> Result<Tab<'gc>, LuaError> {
-    if let Some(meta) = cx.registry().get_int(key).as_table() {
-        return Ok(meta);
-    }
-    let meta = make(cx)?;
-    cx.registry().set_int(cx, key, meta.into())?;
-    Ok(meta)
-}
-
-/// A metatable with methods and a type name.
-fn class<'gc>(
-    cx: &mut Cx<'gc>,
-    name: &'static str,
-    methods: &'static [Native],
-    to_string: Option<&'static Native>,
-) -> Result<Tab<'gc>, LuaError> {
-    let index = cx.table(0, methods.len())?;
-    for native in methods {
-        index.set_name(cx, native.name, Val::native(native))?;
-    }
-    let meta = cx.table(0, 4)?;
-    meta.set_name(cx, "__index", index.into())?;
-    let name = cx.name(name);
-    meta.set_name(cx, "__name", name)?;
-    meta.set_name(cx, "__metatable", Val::FALSE)?;
-    if let Some(to_string) = to_string {
-        meta.set_name(cx, "__tostring", Val::native(to_string))?;
-    }
-    Ok(meta)
 }
 
 fn pid(cx: &mut Cx<'_>) -> R {

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod context;
 pub mod failure;
 pub mod host;
+pub mod libraries;
 pub mod library;
 pub mod listing;
 pub mod loader;

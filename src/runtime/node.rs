@@ -7,6 +7,7 @@ use std::time::Duration;
 use hashbrown::HashMap;
 
 use super::host::{Host, host_not_found};
+use super::libraries::{self, Prepare};
 use super::message::{Letter, Notice};
 use super::names::{Names, Taken};
 use super::peer::Peer;
@@ -14,9 +15,10 @@ use super::pid::{Address, Pid};
 use super::process::{Process, Start};
 use super::sched::Env;
 use super::source::ProcessSource;
+use crate::vm::LuaError;
+use crate::vm::environment::Environment;
 use crate::vm::error_object::{ErrorObject, kind};
 use crate::vm::parcel::{Parcel, Text};
-use crate::vm::{LuaError, Vm};
 
 /// Parts of the table of processes, so that spawning on one worker does not wait for another.
 const PARTS: usize = 64;
@@ -26,9 +28,6 @@ pub trait Gate: Send + Sync {
     /// Whether `who` may do `action` to `resource`.
     fn allows(&self, who: &Peer, action: &str, resource: &[u8]) -> bool;
 }
-
-/// See [`Node::prepare`].
-pub type Prepare = fn(&mut Vm) -> Result<(), LuaError>;
 
 /// No security policies: everything is allowed.
 pub struct OpenGate;
@@ -50,8 +49,9 @@ pub struct Node {
     last_pid: AtomicU64,
     /// Memory limit of each process in bytes.
     pub memory_limit: Option<usize>,
-    /// Gives a new interpreter what this room knows nothing of: modules.
-    pub prepare: Prepare,
+    /// Of all processes but the main one.
+    prepare: Prepare,
+    libraries: OnceLock<&'static Environment>,
     pub counters: Counters,
     /// The process whose end is the end of the program.
     pub main: OnceLock<Arc<Peer>>,
@@ -130,12 +130,25 @@ impl Node {
             last_pid: AtomicU64::new(0),
             memory_limit,
             prepare,
+            libraries: OnceLock::new(),
             counters: Counters::default(),
             main: OnceLock::new(),
             quit: OnceLock::new(),
             stands_still: AtomicBool::new(false),
             interrupted: AtomicBool::new(false),
         }
+    }
+
+    /// The libraries that processes share.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn libraries(&self) -> Result<&'static Environment, LuaError> {
+        if let Some(libraries) = self.libraries.get() {
+            return Ok(libraries);
+        }
+        let libraries = libraries::shared(self.prepare)?;
+        Ok(self.libraries.get_or_init(|| libraries))
     }
 
     // ---- hosts ----

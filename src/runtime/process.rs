@@ -104,15 +104,11 @@ impl Process {
         process
     }
 
-    /// Gives an interpreter what makes it a process.
-    ///
-    /// # Errors
-    /// Memory.
-    pub fn equip(script: &mut Script, context: Context) -> Result<(), LuaError> {
+    /// Makes an interpreter, which has the library, a process.
+    pub fn equip(script: &mut Script, context: Context) {
         let vm = script.vm();
         vm.set_host(Box::new(context));
         vm.set_channel_feeder(library::feed);
-        vm.with_context(library::open)
     }
 
     /// Makes the interpreter and starts the chunk.
@@ -128,10 +124,9 @@ impl Process {
 
     fn begin_with(&mut self, context: Context) -> Result<(), LuaError> {
         let kept = context.kept_bytes();
-        let mut script = Script::new(self.node.memory_limit)?;
-        Self::equip(&mut script, context)?;
+        let mut script = Script::shared(self.node.libraries()?, self.node.memory_limit)?;
+        Self::equip(&mut script, context);
         let vm = script.vm();
-        (self.node.prepare)(vm)?;
         vm.use_managed();
         vm.heap.add_external(kept);
         let chunk = vm.function(self.program.code.code())?;

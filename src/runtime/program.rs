@@ -12,8 +12,10 @@ use std::time::Duration;
 
 use super::context::Context;
 use super::host::Host;
+use super::libraries::Prepare;
+use super::library;
 use super::message::Notice;
-use super::node::{Node, OpenGate, Prepare};
+use super::node::{Node, OpenGate};
 use super::peer::Peer;
 use super::process::{Ended, Process};
 use super::sched::{End, Env, Order, Outcome as Halt, Sim, Stats, Turn};
@@ -116,7 +118,8 @@ impl Program {
         node.add(main.clone());
         let program = Arc::new(Code::new(file, code));
         let context = Context::new(node.clone(), main.clone(), program.clone(), Arc::default());
-        Process::equip(&mut script, context)?;
+        script.vm().with_context(library::open)?;
+        Process::equip(&mut script, context);
         script.start(code, args)?;
         let (report, ended) = channel();
         let process = Process::main(&node, &main, program, script, report);

@@ -1,9 +1,7 @@
 //! A plain script: one process with the complete standard library.
 //!
 //! A script has libraries of its own from the start ([`Script::new`]): it pays nothing for others it may never start. Where there
-//! are many processes, each is made over libraries that all share until they change them: [`shared_libraries`] and
-//! `Vm::with_environment` ([`Script::shared`] for a process that is run to its end here). Other sets of libraries are
-//! environments of their own: `Environment::new` with what installs them, kept by whoever makes the processes.
+//! are many processes, each is made over libraries that all share until they change them ([`Script::shared`], `libraries`).
 
 use super::{failure, loader};
 use crate::heap::{SharedCode, Value};
@@ -11,7 +9,6 @@ use crate::vm::environment::Environment;
 use crate::vm::native::{Cx, Kind, Val};
 use crate::vm::parcel::Parcel;
 use crate::vm::{Exit, LoadMode, LuaError, Vm};
-use std::sync::{Mutex, PoisonError};
 
 /// How a script ended.
 pub enum Outcome {
@@ -54,24 +51,6 @@ pub enum Reply {
 /// A process that runs one script.
 pub struct Script {
     vm: Box<Vm>,
-}
-
-/// The standard library as processes share it, made at the first call. A process made over it
-/// ([`Vm::with_environment`], [`Script::shared`]) costs no memory for libraries before it changes one.
-///
-/// # Errors
-/// Memory.
-pub fn shared_libraries() -> Result<&'static Environment, LuaError> {
-    static LIBRARIES: Mutex<Option<&'static Environment>> = Mutex::new(None);
-    let mut libraries = LIBRARIES.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(libraries) = *libraries {
-        return Ok(libraries);
-    }
-    let made = Environment::new(|vm| {
-        vm.set_loader(loader::load);
-        crate::stdlib::install(vm)
-    })?;
-    Ok(libraries.insert(made))
 }
 
 impl Script {

@@ -75,6 +75,8 @@ pub struct Vm {
     pub(crate) main: *mut Thread,
     pub(crate) globals: *mut Table,
     pub(crate) registry: *mut Table,
+    /// What a process with a shared registry keeps for native functions, null before the first such thing.
+    pub(crate) kept: *mut Table,
     /// Metatables of basic types, by tag.
     pub(crate) metas: [*mut Table; BASIC_METAS],
     pub(crate) event_names: &'static [*const Str; EVENT_NAMES.len()],
@@ -192,6 +194,7 @@ impl Vm {
             main,
             globals: std::ptr::null_mut(),
             registry: std::ptr::null_mut(),
+            kept: std::ptr::null_mut(),
             metas: [std::ptr::null_mut(); BASIC_METAS],
             event_names: meta::event_names(),
             type_names: meta::type_names(),
@@ -308,7 +311,7 @@ impl Roots for VmRoots<'_> {
         mark(Value::thread(vm.th));
         mark(Value::table(vm.globals));
         mark(Value::table(vm.registry));
-        for &meta in vm.metas.iter().chain([&vm.error_meta, &vm.type_values, &vm.type_meta]) {
+        for &meta in vm.metas.iter().chain([&vm.kept, &vm.error_meta, &vm.type_values, &vm.type_meta]) {
             if !meta.is_null() {
                 mark(Value::table(meta));
             }

@@ -18,6 +18,7 @@ use super::call::CAUGHT;
 
 use super::{LuaError, Vm};
 mod argument;
+pub mod class;
 mod host;
 mod process;
 pub mod progress;
@@ -29,6 +30,7 @@ use crate::heap::thread::NativeState;
 pub use crate::heap::thread::Status;
 use crate::heap::value::{get, put, tag};
 use crate::heap::{Thread, Value};
+pub use class::Class;
 pub use host::{HostData, SharedBytes};
 use progress::Kept;
 pub use quick::Args;

@@ -15,7 +15,7 @@ use crate::runtime::alarm;
 use crate::runtime::clock::Clock;
 use crate::vm::LuaError;
 use crate::vm::error_object::{ErrorObject, kind};
-use crate::vm::native::{Cx, Kind, Native, Step, Tab, Val};
+use crate::vm::native::{Class, Cx, Kind, Native, Step, Tab, Val};
 use duration::{Duration, HOUR, MICROSECOND, MILLISECOND, MINUTE, SECOND};
 use instant::{Civil, Time};
 use layout::ParsedZone;
@@ -84,6 +84,9 @@ const MONTH_NAMES: [&str; 12] = [
     "DECEMBER",
 ];
 const DAY_NAMES: [&str; 7] = ["SUNDAY", "MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY"];
+
+/// Of the values that the module makes.
+pub static CLASSES: [&Class; 5] = [&TIME, &DURATION, &LOCATION, &timer::TIMER, &timer::TICKER];
 
 /// The module's table.
 ///

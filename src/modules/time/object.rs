@@ -5,8 +5,8 @@ use super::instant::Time;
 use super::layout;
 use super::location::Location;
 use super::{R, RFC3339, bad_duration, check_whole, duration_of};
-use crate::modules::class::{self, Class};
 use crate::vm::LuaError;
+use crate::vm::native::class::{self, Class};
 use crate::vm::native::{Cx, Native, Step, Val};
 use std::cmp::Ordering;
 

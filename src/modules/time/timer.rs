@@ -1,16 +1,15 @@
 //! Sleeping, and channels that the clock writes to.
 
 use super::{R, bad_duration, duration_of, invalid, time_value};
-use crate::modules::class::Class;
 use crate::runtime::alarm;
 use crate::vm::LuaError;
-use crate::vm::native::{Cx, Kind, Native, Step, Val};
+use crate::vm::native::{Class, Cx, Kind, Native, Step, Val};
 use std::time::Duration;
 
 /// A timer, or a ticker: its alarm. The channel is its user value.
 struct Alarm(u64);
 
-static TIMER: Class = Class {
+pub(super) static TIMER: Class = Class {
     name: "Timer",
     methods: &[
         Native::new("channel", timer_response),
@@ -21,7 +20,7 @@ static TIMER: Class = Class {
     meta: &[],
 };
 
-static TICKER: Class = Class {
+pub(super) static TICKER: Class = Class {
     name: "Ticker",
     methods: &[
         Native::new("channel", ticker_response),

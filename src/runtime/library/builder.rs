@@ -1,28 +1,32 @@
 //! `process.with_context` and `process.with_options`: an immutable description of how processes are to be started.
 
 use super::spawn::{LINKED, LINKED_MONITORED, MONITORED, PLAIN, Variant};
-use super::{R, class, key, metatable, spawn};
+use super::{R, spawn};
 use crate::limits::MAX_DETAIL_DEPTH;
 use crate::runtime::context::{Context, Values};
 use crate::vm::LuaError;
 use crate::vm::error_object::Detail;
-use crate::vm::native::{Cx, Kind, Native, Tab, Val};
+use crate::vm::native::{Class, Cx, Kind, Native, Tab, Val};
 use crate::vm::parcel::{Parcel, Text};
 use std::sync::Arc;
 
-static METHODS: [Native; 11] = [
-    Native::new("exec", |cx| with_builder(cx, |cx, builder| spawn::execute(cx, Some(builder)))),
-    Native::new("spawn", |cx| start(cx, PLAIN)),
-    Native::new("spawn_linked", |cx| start(cx, LINKED)),
-    Native::new("spawn_linked_monitored", |cx| start(cx, LINKED_MONITORED)),
-    Native::new("spawn_monitored", |cx| start(cx, MONITORED)),
-    Native::new("with_actor", |cx| Err(cx.type_error(1, "security actor"))),
-    Native::new("with_context", more_context),
-    Native::new("with_message", with_message),
-    Native::new("with_name", with_name),
-    Native::new("with_options", more_options),
-    Native::new("with_scope", |cx| Err(cx.type_error(1, "security scope"))),
-];
+pub static BUILDER: Class = Class {
+    name: "process.SpawnBuilder",
+    methods: &[
+        Native::new("exec", |cx| with_builder(cx, |cx, builder| spawn::execute(cx, Some(builder)))),
+        Native::new("spawn", |cx| start(cx, PLAIN)),
+        Native::new("spawn_linked", |cx| start(cx, LINKED)),
+        Native::new("spawn_linked_monitored", |cx| start(cx, LINKED_MONITORED)),
+        Native::new("spawn_monitored", |cx| start(cx, MONITORED)),
+        Native::new("with_actor", |cx| Err(cx.type_error(1, "security actor"))),
+        Native::new("with_context", more_context),
+        Native::new("with_message", with_message),
+        Native::new("with_name", with_name),
+        Native::new("with_options", more_options),
+        Native::new("with_scope", |cx| Err(cx.type_error(1, "security scope"))),
+    ],
+    meta: &[],
+};
 
 /// See the head of the file.
 #[derive(Clone, Default)]
@@ -50,7 +54,7 @@ fn with_builder<'gc>(cx: &mut Cx<'gc>, f: impl FnOnce(&mut Cx<'gc>, Builder) -> 
 }
 
 fn ret(cx: &mut Cx<'_>, builder: Builder) -> R {
-    let meta = metatable(cx, key::BUILDER, |cx| class(cx, "process.SpawnBuilder", &METHODS, None))?;
+    let meta = BUILDER.metatable(cx)?;
     let bytes = builder.messages.iter().map(|(_, payload)| payload.cost()).sum();
     let ud = cx.sized_userdata(builder, bytes)?;
     ud.set_metatable(cx, Some(meta))?;

@@ -3,23 +3,28 @@
 //! A message is unpacked when its payload is asked for, once: the values stay with the payload objects, and those with the
 //! message.
 
-use super::{R, class, key, metatable};
+use super::R;
 use crate::runtime::message::Message;
 use crate::vm::LuaError;
 use crate::vm::error_object::{ErrorObject, kind};
-use crate::vm::native::{Cx, Kind, Native, Step, Ud, Val};
+use crate::vm::native::{Class, Cx, Kind, Native, Step, Ud, Val};
 
-static METHODS: [Native; 3] =
-    [Native::new("from", from), Native::new("payload", payload), Native::new("topic", topic)];
-static TO_STRING: Native = Native::new("tostring", to_string);
+pub static MESSAGE: Class = Class {
+    name: "process.Message",
+    methods: &[Native::new("from", from), Native::new("payload", payload), Native::new("topic", topic)],
+    meta: &[("__tostring", Native::new("tostring", to_string))],
+};
 
-static PAYLOAD_METHODS: [Native; 4] = [
-    Native::new("data", data),
-    Native::new("get_format", get_format),
-    Native::new("transcode", transcode),
-    Native::new("unmarshal", data),
-];
-static PAYLOAD_TO_STRING: Native = Native::new("tostring", payload_to_string);
+pub static PAYLOAD: Class = Class {
+    name: "process.Payload",
+    methods: &[
+        Native::new("data", data),
+        Native::new("get_format", get_format),
+        Native::new("transcode", transcode),
+        Native::new("unmarshal", data),
+    ],
+    meta: &[("__tostring", Native::new("tostring", payload_to_string))],
+};
 
 /// Format of values sent from Lua.
 const FORMAT: &str = "lua/any";
@@ -32,7 +37,7 @@ struct Payload;
 /// # Errors
 /// Memory.
 pub fn object<'gc>(cx: &mut Cx<'gc>, message: Box<Message>, cost: usize) -> Result<Val<'gc>, LuaError> {
-    let meta = metatable(cx, key::MESSAGE, |cx| class(cx, "process.Message", &METHODS, Some(&TO_STRING)))?;
+    let meta = MESSAGE.metatable(cx)?;
     let ud = cx.boxed_userdata(message, cost)?;
     ud.set_metatable(cx, Some(meta))?;
     Ok(ud.into())
@@ -101,9 +106,7 @@ fn unpacked<'gc>(cx: &mut Cx<'gc>, parcel: &crate::vm::parcel::Parcel) -> Result
 }
 
 fn payload_object<'gc>(cx: &mut Cx<'gc>, v: Val<'gc>) -> Result<Ud<'gc>, LuaError> {
-    let meta = metatable(cx, key::PAYLOAD, |cx| {
-        class(cx, "process.Payload", &PAYLOAD_METHODS, Some(&PAYLOAD_TO_STRING))
-    })?;
+    let meta = PAYLOAD.metatable(cx)?;
     let ud = cx.userdata(Payload, Some(meta))?;
     ud.set_user_value(cx, v)?;
     Ok(ud)

@@ -22,6 +22,41 @@ impl<'gc> Cx<'gc> {
         Tab::new(self.vm().registry)
     }
 
+    /// The table that the process keeps for the owner of a static variable, made by `make` at first use. While the process shares
+    /// its registry with others, its own such tables are elsewhere.
+    ///
+    /// # Errors
+    /// Those of `make`; memory.
+    pub fn kept<T>(
+        &mut self,
+        owner: &'static T,
+        make: impl FnOnce(&mut Self) -> Result<Tab<'gc>, LuaError>,
+    ) -> Result<Tab<'gc>, LuaError> {
+        if let Some(table) = self.kept_already(owner) {
+            return Ok(table);
+        }
+        let made = make(self)?;
+        let place = if !self.vm().shares_environment() {
+            self.registry()
+        } else if self.vm().kept.is_null() {
+            let place = self.table(0, 1)?;
+            self.vm_mut().kept = place.at;
+            place
+        } else {
+            Tab::new(self.vm().kept)
+        };
+        place.set(self, Val::light(std::ptr::from_ref(owner) as usize), made.into())?;
+        Ok(made)
+    }
+
+    /// As [`Cx::kept`], but none if it has not been made yet.
+    #[must_use]
+    pub fn kept_already<T>(&self, owner: &'static T) -> Option<Tab<'gc>> {
+        let key = Val::light(std::ptr::from_ref(owner) as usize);
+        let own = (!self.vm().kept.is_null()).then(|| Tab::new(self.vm().kept).get(key).as_table());
+        own.flatten().or_else(|| self.registry().get(key).as_table())
+    }
+
     /// The running coroutine, and whether it is the main one.
     #[must_use]
     pub fn running(&self) -> (Co<'gc>, bool) {

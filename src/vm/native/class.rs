@@ -1,10 +1,10 @@
 //! Classes of userdata: a Rust type, its methods and its metatable, made when a process has its first value of it.
 
+use super::{Cx, Kind, Native, Tab, Val};
 use crate::vm::LuaError;
-use crate::vm::native::{Cx, Kind, Native, Tab, Val};
 use std::any::Any;
 
-/// A class. Its address is the key of its metatable in the registry.
+/// A class. Its address is the key under which its metatable is kept.
 pub struct Class {
     /// What messages call it.
     pub name: &'static str,
@@ -23,25 +23,26 @@ impl Class {
         Ok(cx.userdata(data, Some(meta))?.into())
     }
 
-    fn metatable<'gc>(&'static self, cx: &mut Cx<'gc>) -> Result<Tab<'gc>, LuaError> {
-        let key = Val::light(std::ptr::from_ref(self) as usize);
-        if let Some(meta) = cx.registry().get(key).as_table() {
-            return Ok(meta);
-        }
-        let methods = cx.table(0, self.methods.len())?;
-        for native in self.methods {
-            methods.set_name(cx, native.name, Val::native(native))?;
-        }
-        let meta = cx.table(0, self.meta.len() + 3)?;
-        for (event, native) in self.meta {
-            meta.set_name(cx, event, Val::native(native))?;
-        }
-        let name = cx.name(self.name);
-        meta.set_name(cx, "__index", methods.into())?;
-        meta.set_name(cx, "__name", name)?;
-        meta.set_name(cx, "__metatable", Val::FALSE)?;
-        cx.registry().set(cx, key, meta.into())?;
-        Ok(meta)
+    /// The metatable of its values.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn metatable<'gc>(&'static self, cx: &mut Cx<'gc>) -> Result<Tab<'gc>, LuaError> {
+        cx.kept(self, |cx| {
+            let methods = cx.table(0, self.methods.len())?;
+            for native in self.methods {
+                methods.set_name(cx, native.name, Val::native(native))?;
+            }
+            let meta = cx.table(0, self.meta.len() + 3)?;
+            for (event, native) in self.meta {
+                meta.set_name(cx, event, Val::native(native))?;
+            }
+            let name = cx.name(self.name);
+            meta.set_name(cx, "__index", methods.into())?;
+            meta.set_name(cx, "__name", name)?;
+            meta.set_name(cx, "__metatable", Val::FALSE)?;
+            Ok(meta)
+        })
     }
 
     /// A copy of argument `i`, which must be a value of this class.
