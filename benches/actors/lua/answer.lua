@@ -1,0 +1,4 @@
+return function()
+  local message = process.inbox():receive()
+  process.send(message:from(), "done")
+end

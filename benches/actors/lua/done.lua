@@ -1,0 +1,1 @@
+return function(to) process.send(to, "done") end
