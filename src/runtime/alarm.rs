@@ -166,7 +166,7 @@ pub fn sleep(cx: &mut Cx<'_>, time: Duration) -> Result<bool, LuaError> {
     let slept = cx.with_host(|cx, context: &mut Context| {
         let ticket = cx.block(Wait::Operation("sleep"))?;
         let deadline = context.node.env.clock.now().after(time);
-        context.alarms.arm(deadline, What::Wake(ticket)).map(|_| ())
+        context.alarms().arm(deadline, What::Wake(ticket)).map(|_| ())
     });
     slept.transpose().map(|slept| slept.is_some())
 }
@@ -186,7 +186,8 @@ pub fn channel<'gc>(
         let channel = cx.new_channel(if again { TICKS } else { 1 })?;
         let channels = channels(cx)?;
         let what = if again { What::Again(time, make) } else { What::Once(make) };
-        let number = context.alarms.arm(context.node.env.clock.now().after(time), what)?;
+        let deadline = context.node.env.clock.now().after(time);
+        let number = context.alarms().arm(deadline, what)?;
         channels.set_int(cx, number as i64, channel.into())?;
         Ok((channel, number))
     });
@@ -198,7 +199,7 @@ pub fn channel<'gc>(
 /// # Errors
 /// Memory.
 pub fn cancel(cx: &mut Cx<'_>, number: u64) -> Result<bool, LuaError> {
-    let disarmed = cx.with_host(|_, context: &mut Context| context.alarms.disarm(number)).flatten();
+    let disarmed = cx.with_host(|_, context: &mut Context| context.alarms().disarm(number)).flatten();
     if disarmed.is_some() {
         channels(cx)?.set_int(cx, number as i64, Val::NIL)?;
     }
@@ -211,8 +212,9 @@ pub fn cancel(cx: &mut Cx<'_>, number: u64) -> Result<bool, LuaError> {
 /// Memory.
 pub fn reset(cx: &mut Cx<'_>, number: u64, time: Duration) -> Result<Option<u64>, LuaError> {
     let armed = cx.with_host(|cx, context: &mut Context| {
-        let Some(what) = context.alarms.disarm(number) else { return Ok(None) };
-        let again = context.alarms.arm(context.node.env.clock.now().after(time), what)?;
+        let Some(what) = context.alarms().disarm(number) else { return Ok(None) };
+        let deadline = context.node.env.clock.now().after(time);
+        let again = context.alarms().arm(deadline, what)?;
         rename(cx, number, again)?;
         Ok(Some(again))
     });

@@ -49,15 +49,14 @@ pub struct Context {
     pub trap_links: bool,
     /// Wants to hear of newer code.
     pub upgradable: bool,
-    /// Whom this process monitors.
-    /// By number.
+    /// Whom this process monitors, by number.
     pub watching: HashMap<u64, Arc<Peer>>,
     /// Why the process ends without running any more.
-    pub doomed: Option<ErrorObject>,
+    pub doomed: Option<Box<ErrorObject>>,
     /// Code to go on with.
-    pub upgrade: Option<Upgrade>,
-    /// What the clock does for this process.
-    pub alarms: Alarms,
+    pub upgrade: Option<Box<Upgrade>>,
+    /// What the clock does for this process, once it has asked for something.
+    alarms: Option<Box<Alarms>>,
     waits: Vec<(u64, Ticket)>,
     tickets: u64,
     letters: VecDeque<Letter>,
@@ -113,7 +112,6 @@ impl Context {
     /// Of a process that has not run.
     #[must_use]
     pub fn new(node: Arc<Node>, me: Arc<Peer>, program: Arc<Program>, values: Arc<Values>) -> Self {
-        let alarms = Alarms::new(node.env.clone(), me.clone());
         Self {
             node,
             me,
@@ -124,7 +122,7 @@ impl Context {
             watching: HashMap::new(),
             doomed: None,
             upgrade: None,
-            alarms,
+            alarms: None,
             waits: Vec::new(),
             tickets: 0,
             letters: VecDeque::new(),
@@ -166,6 +164,18 @@ impl Context {
         self.rest.len() + self.events.len() + self.ports.iter().map(|port| port.queue.len()).sum::<usize>()
     }
 
+    /// What the clock does for this process.
+    pub fn alarms(&mut self) -> &mut Alarms {
+        let new = || Box::new(Alarms::new(self.node.env.clone(), self.me.clone()));
+        self.alarms.get_or_insert_with(new)
+    }
+
+    /// Whether the clock will do something for this process.
+    #[must_use]
+    pub fn waits_for_clock(&self) -> bool {
+        self.alarms.as_ref().is_some_and(|alarms| !alarms.is_empty())
+    }
+
     // ---- waits ----
 
     /// A number for something that the process will be told of.
@@ -201,7 +211,7 @@ impl Context {
                 Letter::Notice(notice, at) => done = self.take_notice(cx, notice, at),
                 Letter::Alarm(number) => {
                     cx.vm_mut().heap.sub_external(size_of::<Letter>());
-                    done = self.alarms.expired(cx, number);
+                    done = self.alarms().expired(cx, number);
                 }
             }
         }
@@ -249,7 +259,8 @@ impl Context {
                     self.events.push_back((notice, at));
                     return Ok(());
                 } else if self.doomed.is_none() {
-                    self.doomed = Some(ErrorObject::new("linked process failed").with_kind(kind::INTERNAL));
+                    self.doomed =
+                        Some(Box::new(ErrorObject::new("linked process failed").with_kind(kind::INTERNAL)));
                 }
             }
             Notice::Exit { from, .. } => {
@@ -350,6 +361,10 @@ impl Context {
                 std::mem::take(&mut self.rest).into_iter().partition(|q| q.message.topic == port.topic);
             port.queue = own;
             self.rest = rest;
+        }
+        // Most processes have one.
+        if self.ports.is_empty() {
+            self.ports.reserve_exact(1);
         }
         self.ports.push(port);
         self.receive(cx)?;
@@ -526,7 +541,7 @@ fn event<'gc>(cx: &mut Cx<'gc>, notice: &Notice, at: Duration) -> Result<Tab<'gc
     let kind = cx.name(kind);
     t.set_name(cx, "kind", kind)?;
     let from = match from {
-        Some(peer) => cx.string(peer.pid.to_string().as_bytes())?,
+        Some(peer) => cx.string(&peer.pid.text())?,
         None => cx.name(EMPTY_PID),
     };
     t.set_name(cx, "from", from)?;

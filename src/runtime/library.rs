@@ -125,7 +125,7 @@ fn done(cx: &mut Cx<'_>) -> R {
 
 /// A PID as a string.
 fn pid_value<'gc>(cx: &mut Cx<'gc>, peer: &Peer) -> Result<Val<'gc>, LuaError> {
-    cx.string(peer.pid.to_string().as_bytes())
+    cx.string(&peer.pid.text())
 }
 
 /// The error for something that a policy forbids: `not allowed to <what>: <resource>`.

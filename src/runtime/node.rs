@@ -245,7 +245,7 @@ impl Node {
     pub fn resolve(&self, destination: &[u8]) -> Result<Result<Arc<Peer>, Vec<u8>>, ErrorObject> {
         match Address::parse(destination) {
             Address::Name(name) => match self.names.lookup(name) {
-                Some(pid) => Ok(self.find(pid.number).ok_or_else(|| pid.to_string().into_bytes())),
+                Some(pid) => Ok(self.find(pid.number).ok_or_else(|| pid.text().into_vec())),
                 None => Err(ErrorObject::permanent(
                     kind::NOT_FOUND,
                     [b"could not resolve '", name, b"' as PID or registered name"].concat(),

@@ -23,7 +23,7 @@ pub struct Peer {
     pub mailbox: Mailbox<Letter>,
     /// None until the process has a place in the scheduler: a main process may never need one.
     handle: OnceLock<Handle>,
-    relations: Mutex<Relations>,
+    relations: Mutex<Noted>,
     /// Somebody called `terminate`.
     terminated: AtomicBool,
     /// It asked for its events.
@@ -50,10 +50,24 @@ pub enum Watcher {
     Exec(Arc<Peer>, u64),
 }
 
+/// The relations of a process.
+#[derive(Default)]
+struct Noted {
+    ended: bool,
+    /// Many processes have none.
+    relations: Option<Box<Relations>>,
+}
+
+impl Noted {
+    /// The relations, to add to. None if the process has ended.
+    fn open(&mut self) -> Option<&mut Relations> {
+        if self.ended { None } else { Some(self.relations.get_or_insert_default()) }
+    }
+}
+
 /// What a process gives up when it ends.
 #[derive(Default)]
 pub struct Relations {
-    ended: bool,
     pub watchers: Vec<Watcher>,
     pub links: Vec<Arc<Peer>>,
     pub names: Vec<Arc<[u8]>>,
@@ -87,7 +101,7 @@ impl Peer {
         }
     }
 
-    fn relations(&self) -> MutexGuard<'_, Relations> {
+    fn relations(&self) -> MutexGuard<'_, Noted> {
         self.relations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -186,10 +200,8 @@ impl Peer {
     /// # Errors
     /// The process has ended, or this one monitors it already.
     pub fn add_monitor(&self, by: &Arc<Self>) -> Result<(), Refused> {
-        let mut relations = self.relations();
-        if relations.ended {
-            return Err(Refused::Ended);
-        }
+        let mut noted = self.relations();
+        let relations = noted.open().ok_or(Refused::Ended)?;
         if relations.watchers.iter().any(|w| w.is_monitor(by)) {
             return Err(Refused::AlreadyMonitoring);
         }
@@ -197,18 +209,16 @@ impl Peer {
         Ok(())
     }
 
-    /// Adds somebody who waits for the end, to be told however often he asks.
+    /// Adds somebody who waits for the end, to be told however often he asks. False if the process has ended.
     pub fn add_watcher(&self, watcher: Watcher) -> bool {
-        let mut relations = self.relations();
-        if !relations.ended {
-            relations.watchers.push(watcher);
-        }
-        !relations.ended
+        self.relations().open().map(|relations| relations.watchers.push(watcher)).is_some()
     }
 
     /// Removes a monitor, if there is one.
     pub fn remove_monitor(&self, by: &Self) {
-        self.relations().watchers.retain(|w| !w.is_monitor(by));
+        if let Some(relations) = &mut self.relations().relations {
+            relations.watchers.retain(|w| !w.is_monitor(by));
+        }
     }
 
     /// Links two processes, the first of which runs this. False if the other has ended.
@@ -230,36 +240,34 @@ impl Peer {
         other.forget_link(self);
     }
 
+    /// Notes this end of a link. False if the process has ended.
     fn note_link(&self, other: &Arc<Self>) -> bool {
-        let mut relations = self.relations();
-        if !relations.ended && !relations.links.iter().any(|link| Arc::ptr_eq(link, other)) {
+        let mut noted = self.relations();
+        let Some(relations) = noted.open() else { return false };
+        if !relations.links.iter().any(|link| Arc::ptr_eq(link, other)) {
             relations.links.push(other.clone());
         }
-        !relations.ended
+        true
     }
 
     /// Removes this end of a link. True if there was one: a notice about it still counts.
     pub fn forget_link(&self, other: &Self) -> bool {
-        let mut relations = self.relations();
+        let mut noted = self.relations();
+        let Some(relations) = &mut noted.relations else { return false };
         let at = relations.links.iter().position(|link| std::ptr::eq(&**link, other));
         at.map(|at| relations.links.swap_remove(at)).is_some()
     }
 
     /// Notes a name. False if the process has ended.
     pub fn note_name(&self, name: &Arc<[u8]>) -> bool {
-        let mut relations = self.relations();
-        if !relations.ended {
-            relations.names.push(name.clone());
-        }
-        !relations.ended
+        self.relations().open().map(|relations| relations.names.push(name.clone())).is_some()
     }
 
     /// The process ends: everything it is to tell others of. The second time there is nothing left.
     pub fn end(&self) -> Relations {
-        let mut relations = self.relations();
-        let given_up = std::mem::take(&mut *relations);
-        relations.ended = true;
-        given_up
+        let mut noted = self.relations();
+        noted.ended = true;
+        noted.relations.take().map(|relations| *relations).unwrap_or_default()
     }
 }
 

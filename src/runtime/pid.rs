@@ -1,5 +1,6 @@
 //! Process ids: `{host|0x00001}`, and what the destination of a message may look like.
 
+use smallvec::SmallVec;
 use std::fmt;
 use std::sync::Arc;
 
@@ -13,15 +14,36 @@ pub struct Pid {
 /// The `from` of events that the runtime itself originates.
 pub const EMPTY_PID: &str = "{|}";
 
-impl fmt::Display for Pid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// A PID as text; those of usual hosts take no memory.
+pub type PidText = SmallVec<[u8; 32]>;
+
+impl Pid {
+    /// As programs see it.
+    #[must_use]
+    pub fn text(&self) -> PidText {
         let digits = match self.number {
             ..=0xf_ffff => 5,
             0x10_0000..=0xff_ffff => 6,
             0x100_0000..=0xffff_ffff => 8,
             _ => 16,
         };
-        write!(f, "{{{}|0x{:0digits$x}}}", self.host, self.number)
+        let mut text = PidText::new();
+        text.push(b'{');
+        text.extend_from_slice(self.host.as_bytes());
+        text.extend_from_slice(b"|0x");
+        let mut number = [0; 16];
+        for (i, digit) in number.iter_mut().rev().enumerate() {
+            *digit = b"0123456789abcdef"[(self.number >> (4 * i) & 15) as usize];
+        }
+        text.extend_from_slice(&number[16 - digits..]);
+        text.push(b'}');
+        text
+    }
+}
+
+impl fmt::Display for Pid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.text()))
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 
-use super::context::{Context, Values};
+use super::context::{Context, Upgrade, Values};
 use super::library;
 use super::message::{Answer, Exit, Notice};
 use super::node::Node;
@@ -44,14 +44,21 @@ pub struct Process {
     peer: Arc<Peer>,
     program: Arc<Program>,
     phase: Phase,
-    start: Start,
+    /// There until the function runs.
+    start: Option<Box<Start>>,
     script: Option<Script>,
-    exit: Option<Exit>,
-    /// The main process of a program: its end is reported here.
-    report: Option<Sender<Ended>>,
-    outcome: Option<Outcome>,
+    exit: Option<Arc<Exit>>,
+    /// Only in the main process of a program.
+    main: Option<Box<Main>>,
     /// New code has not come to its function yet.
     upgrading: bool,
+}
+
+/// What a main process has more than others.
+struct Main {
+    /// Its end is reported here.
+    report: Sender<Ended>,
+    outcome: Option<Outcome>,
 }
 
 /// The end of a main process, with its interpreter if it still has one.
@@ -76,11 +83,10 @@ impl Process {
             peer,
             program,
             phase: Phase::New,
-            start,
+            start: Some(Box::new(start)),
             script: None,
             exit: None,
-            report: None,
-            outcome: None,
+            main: None,
             upgrading: false,
         }
     }
@@ -96,12 +102,17 @@ impl Process {
         script: Script,
         report: Sender<Ended>,
     ) -> Self {
-        let start = Start { args: Parcel::default(), values: Arc::default(), ticket: 0, answer_to: None };
-        let mut process = Self::new(node.clone(), peer.clone(), program, start);
-        process.phase = Phase::Body;
-        process.script = Some(script);
-        process.report = Some(report);
-        process
+        Self {
+            node: node.clone(),
+            peer: peer.clone(),
+            program,
+            phase: Phase::Body,
+            start: None,
+            script: Some(script),
+            exit: None,
+            main: Some(Box::new(Main { report, outcome: None })),
+            upgrading: false,
+        }
     }
 
     /// Makes an interpreter, which has the library, a process.
@@ -117,7 +128,7 @@ impl Process {
             self.node.clone(),
             self.peer.clone(),
             self.program.clone(),
-            self.start.values.clone(),
+            self.start.as_ref().map(|start| start.values.clone()).unwrap_or_default(),
         );
         self.begin_with(context).map_err(|_| no_memory())
     }
@@ -157,7 +168,7 @@ impl Process {
             let message = format!("method \"{}\" not found in module", String::from_utf8_lossy(method));
             return Err(ErrorObject::permanent(kind::NOT_FOUND, message));
         };
-        let args = std::mem::take(&mut self.start.args);
+        let args = self.start.as_mut().map(|start| std::mem::take(&mut start.args)).unwrap_or_default();
         let values: Result<Vec<Value>, LuaError> = vm.with_context(|cx| {
             let mut values = Vec::with_capacity(args.len());
             args.unpack(cx, |_, v| {
@@ -172,6 +183,7 @@ impl Process {
         self.phase = Phase::Body;
         self.upgrading = false;
         self.started();
+        self.start = None;
         Ok(())
     }
 
@@ -183,7 +195,7 @@ impl Process {
 
     /// Tells whoever waits for the start, once.
     fn tell_starter(&mut self, answer: impl FnOnce() -> Answer) {
-        if let Some((starter, ticket)) = self.start.answer_to.take() {
+        if let Some((starter, ticket)) = self.start.as_mut().and_then(|start| start.answer_to.take()) {
             let answer = answer();
             if let Answer::NotStarted(_) = answer {
                 // For the starter this process has never been.
@@ -202,7 +214,7 @@ impl Process {
             cx.with_host(|cx, context: &mut Context| {
                 context.receive(cx)?;
                 if let Some(why) = context.doomed.take() {
-                    return Ok(Some(why));
+                    return Ok(Some(*why));
                 }
                 context.serve(cx).map(|()| None)
             })
@@ -225,10 +237,10 @@ impl Process {
             let failure = error.failure();
             self.tell_starter(|| Answer::NotStarted(failure));
         }
-        if self.report.is_some() {
-            self.outcome.get_or_insert_with(|| Outcome::failed(error.message()));
+        if let Some(main) = &mut self.main {
+            main.outcome.get_or_insert_with(|| Outcome::failed(error.message()));
         }
-        self.exit = Some(Exit::Failed(error));
+        self.exit = Some(Arc::new(Exit::Failed(error)));
         Turn::Done
     }
 
@@ -237,17 +249,17 @@ impl Process {
         let Some(script) = self.script.as_mut() else { return Turn::Done };
         if let Left::Quit(code) = left {
             if let Some(upgrade) = script.vm().host::<Context>().and_then(|context| context.upgrade.take()) {
-                return self.upgrade(upgrade);
+                return self.upgrade(*upgrade);
             }
             script.close_if_asked();
             self.node.quit(code);
-            if self.report.is_some() {
-                self.outcome = Some(Outcome::Quit(code));
+            if let Some(main) = &mut self.main {
+                main.outcome = Some(Outcome::Quit(code));
             }
-            self.exit = Some(Exit::Normal(Parcel::default()));
+            self.exit = Some(Arc::new(Exit::Normal(Parcel::default())));
             return Turn::Done;
         }
-        let exit = if self.report.is_some() {
+        let exit = if let Some(main) = &mut self.main {
             // Showing an error may run code of the program, which must happen once.
             let error = script.raised(left);
             let outcome = script.outcome(left);
@@ -258,7 +270,7 @@ impl Process {
                 }
                 Outcome::Done(_) | Outcome::Quit(_) => script.exit(left),
             };
-            self.outcome = Some(outcome);
+            main.outcome = Some(outcome);
             exit
         } else {
             script.exit(left)
@@ -266,7 +278,7 @@ impl Process {
         let exit = exit.unwrap_or_else(|_| Exit::Failed(no_memory()));
         match exit {
             Exit::Normal(value) => {
-                self.exit = Some(Exit::Normal(value));
+                self.exit = Some(Arc::new(Exit::Normal(value)));
                 Turn::Done
             }
             Exit::Failed(error) if matches!(self.phase, Phase::Chunk) => {
@@ -278,7 +290,7 @@ impl Process {
     }
 
     /// Goes on with other code.
-    fn upgrade(&mut self, upgrade: super::context::Upgrade) -> Turn {
+    fn upgrade(&mut self, upgrade: Upgrade) -> Turn {
         let id = if upgrade.program.is_empty() { self.program.id.to_vec() } else { upgrade.program };
         let context = self.script.as_mut().and_then(|script| script.vm().take_host());
         let context = context.and_then(|data| data.downcast::<Context>().ok());
@@ -296,8 +308,8 @@ impl Process {
         let Some(context) = context else { return self.fail(failed(b"no process context")) };
         self.program = program.clone();
         self.peer.set_program(program.id.clone());
-        self.start.args = upgrade.args;
-        self.start.values = context.values.clone();
+        let values = context.values.clone();
+        self.start = Some(Box::new(Start { args: upgrade.args, values, ticket: 0, answer_to: None }));
         self.upgrading = true;
         self.phase = Phase::New;
         if self.begin_with(context.upgraded(program)).is_err() {
@@ -367,7 +379,7 @@ impl Process {
         if self.node.stands_still() {
             return true;
         }
-        let waits_for_clock = script.vm().host::<Context>().is_some_and(|c| !c.alarms.is_empty());
+        let waits_for_clock = script.vm().host::<Context>().is_some_and(|context| context.waits_for_clock());
         self.node.alive() <= 1
             && !waits_outside
             && !waits_for_clock
@@ -384,19 +396,18 @@ impl Process {
     }
 
     /// Tells everybody whom it concerns.
-    fn leave(&mut self, exit: Exit) {
+    fn leave(&mut self, exit: Arc<Exit>) {
         drop(self.peer.mailbox.close());
         let relations = self.peer.end();
         self.node.names.release(&relations.names, &self.peer.pid);
         self.node.remove(&self.peer);
-        let failed = matches!(exit, Exit::Failed(_));
+        let failed = matches!(*exit, Exit::Failed(_));
         if failed {
             self.node.counters.failed.fetch_add(1, Ordering::Relaxed);
         }
         let held = self.script.as_mut().map_or(0, |script| script.vm().heap.bytes_held());
         self.node.counters.heap_bytes.fetch_add(held as u64, Ordering::Relaxed);
         self.node.counters.heaps.fetch_add(1, Ordering::Relaxed);
-        let exit = Arc::new(exit);
         for watcher in relations.watchers {
             let from = self.peer.clone();
             let exit = exit.clone();
@@ -429,7 +440,7 @@ impl Process {
 impl Task for Process {
     fn run(&mut self, turn: &mut TurnContext<'_>) -> Turn {
         let next = self.slice(turn.slice());
-        if next == Turn::Wait && self.report.is_some() && self.is_stuck() {
+        if next == Turn::Wait && self.main.is_some() && self.is_stuck() {
             return self.give_up();
         }
         next
@@ -447,33 +458,35 @@ impl Process {
         let exit = match end {
             End::Done => self.exit.take(),
             End::Killed => None,
-            End::Panicked(text) => Some(Exit::Failed(killed(&format!("panic in native code: {text}")))),
+            End::Panicked(text) => {
+                Some(Arc::new(Exit::Failed(killed(&format!("panic in native code: {text}")))))
+            }
         };
         let exit = exit.unwrap_or_else(|| {
             let text = if self.peer.is_flooded() {
                 "not enough memory"
-            } else if self.report.is_some() && self.node.is_interrupted() {
+            } else if self.main.is_some() && self.node.is_interrupted() {
                 "interrupted!"
             } else {
                 "process terminated"
             };
-            Exit::Failed(killed(text))
+            Arc::new(Exit::Failed(killed(text)))
         });
         if !matches!(self.phase, Phase::Body)
-            && let Exit::Failed(error) = &exit
+            && let Exit::Failed(error) = &*exit
         {
             let failure = error.failure();
             self.tell_starter(|| Answer::NotStarted(failure));
         }
-        let outcome = self.outcome.take().unwrap_or_else(|| match (&exit, self.node.quit_code()) {
+        let Some(main) = self.main.take() else { return self.leave(exit) };
+        let Main { report, outcome } = *main;
+        let outcome = outcome.unwrap_or_else(|| match (&*exit, self.node.quit_code()) {
             (_, Some(code)) => Outcome::Quit(code),
             (Exit::Failed(error), None) => Outcome::failed(error.message()),
             (Exit::Normal(_), None) => Outcome::Done(0),
         });
         self.leave(exit);
-        if let Some(report) = self.report.take() {
-            // Nobody waits only if the program is ending already.
-            let _ = report.send(Ended { script: self.script.take(), outcome });
-        }
+        // Nobody waits only if the program is ending already.
+        let _ = report.send(Ended { script: self.script.take(), outcome });
     }
 }

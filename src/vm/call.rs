@@ -743,8 +743,8 @@ impl Vm {
         let th = self.th;
         if (*th).resumer.is_null() {
             // A managed coroutine: the whole process fails.
-            self.final_traceback = Some(self.traceback(th, 0));
-            self.final_place = place;
+            let traceback = Some(self.traceback(th, 0));
+            self.last_failure = Some(Box::new(super::LastFailure { traceback, place }));
             self.exit_values = vec![value];
             self.exit = Exit::Failed;
             self.leave = true;
@@ -788,8 +788,11 @@ impl Vm {
             self.refresh_hooks();
             let at = (*th).stack;
             (*th).top = at;
-            self.call_at(at, f, args, -1, frame_flag::ENTRY)
+            self.call_at(at, f, args, -1, frame_flag::ENTRY)?;
         }
+        // Those of the run before.
+        self.exit_values = Vec::new();
+        Ok(())
     }
 
     /// Runs until the main function ends, the slice is over, or no coroutine can go on. After [`Exit::Preempted`],
@@ -834,12 +837,12 @@ impl Vm {
 
     /// Traceback of the error that ended the run.
     pub fn take_traceback(&mut self) -> Option<Vec<u8>> {
-        self.final_traceback.take()
+        self.last_failure.as_mut()?.traceback.take()
     }
 
     /// Place of the error that ended the run.
     pub fn take_place(&mut self) -> Option<super::error::Place> {
-        self.final_place.take()
+        self.last_failure.as_mut()?.place.take()
     }
 
     /// Runs all finalizers that are due. Errors in them are ignored, as at the end of a program in 5.3.

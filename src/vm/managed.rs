@@ -366,8 +366,8 @@ impl Vm {
 
     unsafe fn fail_with(&mut self, message: &[u8]) {
         let main = self.managed.slots.first().map_or(self.main, |slot| slot.th);
-        self.final_traceback = Some(self.traceback(main, 0));
-        self.final_place = None;
+        let traceback = Some(self.traceback(main, 0));
+        self.last_failure = Some(Box::new(super::LastFailure { traceback, place: None }));
         let value = match self.heap.new_string(message) {
             Ok(s) => Value::string(s),
             Err(OutOfMemory) => {

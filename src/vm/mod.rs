@@ -120,12 +120,10 @@ pub struct Vm {
     pub(crate) next: Value,
     /// State of `math.random`.
     pub rng: [u64; 4],
-    /// Traceback of the error that ended the run.
-    pub(crate) final_traceback: Option<Vec<u8>>,
+    /// The error that ended the run.
+    pub(crate) last_failure: Option<Box<LastFailure>>,
     /// `os.exit` asked for the finalizers to run before the program ends.
     pub(crate) close_on_exit: bool,
-    /// Place of the error that ended the run.
-    pub(crate) final_place: Option<error::Place>,
     /// What the host keeps with this process.
     pub(crate) host: Option<native::HostData>,
     /// Metatable of error objects, null before the first one.
@@ -139,6 +137,12 @@ pub struct Vm {
     /// Metatable of type values, null before the first one.
     pub(crate) type_meta: *mut Table,
     pub(crate) type_meta_maker: Option<type_value::TypeMeta>,
+}
+
+/// Where an error happened that ended a run.
+pub(crate) struct LastFailure {
+    traceback: Option<Vec<u8>>,
+    place: Option<error::Place>,
 }
 
 /// Turns a chunk into a prototype: `(bytes, chunk name, mode)` to prototype or message.
@@ -217,9 +221,8 @@ impl Vm {
             slice: SLICE,
             next: Value::NIL,
             rng: [0x9E37_79B9_7F4A_7C15, 0xBF58_476D_1CE4_E5B9, 0x94D0_49BB_1331_11EB, 0x2545_F491_4F6C_DD1D],
-            final_traceback: None,
+            last_failure: None,
             close_on_exit: false,
-            final_place: None,
             host: None,
             error_meta: std::ptr::null_mut(),
             error_meta_maker: None,

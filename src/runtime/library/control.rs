@@ -49,7 +49,7 @@ fn operate(cx: &mut Cx<'_>, operation: &Operation) -> R {
             (Ok(peer), _) => match (operation.run)(context, &peer, reason.unwrap_or_else(|| Text::fixed("")))
             {
                 Ok(()) => done(cx),
-                Err(why) => cx.ret_error(failed(why, peer.pid.to_string().as_bytes())),
+                Err(why) => cx.ret_error(failed(why, &peer.pid.text())),
             },
             (Err(_), None) => done(cx),
             (Err(pid), Some(why)) => cx.ret_error(failed(why, &pid)),

@@ -58,8 +58,8 @@ fn topic(cx: &mut Cx<'_>) -> R {
 }
 
 fn from(cx: &mut Cx<'_>) -> R {
-    let (_, from) = check(cx, |message| message.from.as_ref().map(|peer| peer.pid.to_string()))?;
-    cx.ret_str(from.unwrap_or_default().as_bytes())
+    let (_, from) = check(cx, |message| message.from.as_ref().map(|peer| peer.pid.text()))?;
+    cx.ret_str(&from.unwrap_or_default())
 }
 
 fn to_string(cx: &mut Cx<'_>) -> R {

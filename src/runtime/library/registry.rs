@@ -82,7 +82,7 @@ fn lookup(cx: &mut Cx<'_>) -> R {
                 let pid = pid_value(cx, &peer)?;
                 cx.ret(pid)
             }
-            None => cx.ret_str(pid.to_string().as_bytes()),
+            None => cx.ret_str(&pid.text()),
         },
         None => {
             let text = [b"name not registered: ", name.bytes()].concat();

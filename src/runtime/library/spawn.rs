@@ -183,7 +183,7 @@ pub fn upgrade(cx: &mut Cx<'_>) -> R {
     let args = pack_from(cx, 1)?;
     with_process(cx, |_, context| {
         let program = id.map_or_else(Vec::new, |id| id.bytes().to_vec());
-        context.upgrade = Some(Upgrade { program, args });
+        context.upgrade = Some(Box::new(Upgrade { program, args }));
         // Nothing catches it; the process sees the upgrade and does not take it for the end.
         Err(LuaError::exit(0))
     })
