@@ -25,16 +25,13 @@ use crate::vm::LuaError;
 use crate::vm::channel::Chan;
 use crate::vm::error_object::{Details, ErrorObject, kind};
 use crate::vm::managed::Ticket;
-use crate::vm::native::{Cx, Tab, Val};
+use crate::vm::native::{Cx, Hold, Tab, Val};
 use crate::vm::parcel::{Parcel, Text};
 
 /// Topic of the inbox's channel.
 pub const INBOX: &str = "@pid/inbox";
 /// Topic of the channel of events.
 pub const EVENTS: &str = "@pid/events";
-
-/// Owns the table of channels.
-static CHANNELS: u8 = 0;
 
 /// Values that children inherit.
 pub type Values = Details;
@@ -64,7 +61,6 @@ pub struct Context {
     rest: VecDeque<Queued>,
     ports: Vec<Port>,
     arrivals: u64,
-    channels: i64,
 }
 
 /// What `process.upgrade` asks for.
@@ -82,8 +78,7 @@ struct Queued {
 struct Port {
     topic: Text,
     form: Form,
-    /// Key in the table of channels.
-    key: i64,
+    channel: Hold,
     /// Of the channel.
     address: usize,
     queue: VecDeque<Queued>,
@@ -130,7 +125,6 @@ impl Context {
             rest: VecDeque::new(),
             ports: Vec::new(),
             arrivals: 0,
-            channels: 0,
         }
     }
 
@@ -191,6 +185,12 @@ impl Context {
 
     // ---- receiving ----
 
+    /// Whether letters that were taken out of the mailbox already have consequences.
+    #[must_use]
+    pub fn is_due(&self) -> bool {
+        self.doomed.is_some() || !self.letters.is_empty()
+    }
+
     /// Takes everything out of the mailbox and routes it.
     ///
     /// # Errors
@@ -231,10 +231,11 @@ impl Context {
             }
             return;
         };
-        if is_closed(cx, self.ports[at].key) {
+        if cx.held(self.ports[at].channel).as_channel().is_none_or(Chan::is_closed) {
             // The program closed the channel: that ends the subscription, and this message is dropped.
             cx.vm_mut().heap.sub_external(message_cost(&queued.message));
             let port = self.ports.remove(at);
+            cx.let_go(port.channel);
             self.put_back(port.queue);
         } else {
             self.ports[at].queue.push_back(queued);
@@ -308,7 +309,7 @@ impl Context {
             if whole && port.form == Form::Raw {
                 port.form = Form::Message;
             }
-            return Ok(channel(cx, port.key));
+            return Ok(cx.held(port.channel));
         }
         let capacity = usize::from(!topic.bytes().starts_with(b"@"));
         let ch = cx.new_channel(capacity)?;
@@ -350,12 +351,10 @@ impl Context {
         if form == Form::Events {
             self.me.listens_to_events();
         }
-        let channels = channels(cx)?;
-        self.channels += 1;
-        let key = self.channels;
-        channels.set_int(cx, key, ch.into())?;
+        let channel = cx.hold(ch.into())?;
         ch.set_fed(true);
-        let mut port = Port { topic, form, key, address: Val::from(ch).address(), queue: VecDeque::new() };
+        let mut port =
+            Port { topic, form, channel, address: Val::from(ch).address(), queue: VecDeque::new() };
         if matches!(form, Form::Message | Form::Raw) {
             let (own, rest) =
                 std::mem::take(&mut self.rest).into_iter().partition(|q| q.message.topic == port.topic);
@@ -382,14 +381,16 @@ impl Context {
         self.ports = left;
         let mut live = false;
         for port in gone {
-            let channel = channel(cx, port.key);
-            channels(cx)?.set_int(cx, port.key, Val::NIL)?;
+            let channel = cx.held(port.channel);
+            cx.let_go(port.channel);
             self.put_back(port.queue);
             if let Some(ch) = channel.as_channel() {
                 live |= !ch.is_closed();
                 ch.close(cx)?;
             }
         }
+        // Somebody may wait for the messages that went back.
+        self.serve(cx)?;
         Ok(live)
     }
 
@@ -400,7 +401,7 @@ impl Context {
     pub fn serve(&mut self, cx: &mut Cx<'_>) -> Result<(), LuaError> {
         for at in 0..self.ports.len() {
             while self.head(at).is_some() {
-                let Some(ch) = channel(cx, self.ports[at].key).as_channel() else { break };
+                let Some(ch) = cx.held(self.ports[at].channel).as_channel() else { break };
                 if !ch.accepts(cx) {
                     break;
                 }
@@ -479,18 +480,6 @@ fn message_cost(message: &Message) -> usize {
 }
 
 const NOTICE_COST: usize = size_of::<Letter>() + size_of::<Notice>();
-
-fn channels<'gc>(cx: &mut Cx<'gc>) -> Result<Tab<'gc>, LuaError> {
-    cx.kept(&CHANNELS, |cx| cx.table(2, 0))
-}
-
-fn channel<'gc>(cx: &Cx<'gc>, key: i64) -> Val<'gc> {
-    cx.kept_already(&CHANNELS).map_or(Val::NIL, |t| t.get_int(key))
-}
-
-fn is_closed(cx: &Cx<'_>, key: i64) -> bool {
-    channel(cx, key).as_channel().is_none_or(Chan::is_closed)
-}
 
 /// The one value of a parcel, nil if it is empty.
 fn first_value<'gc>(cx: &mut Cx<'gc>, parcel: &Parcel) -> Result<Val<'gc>, LuaError> {

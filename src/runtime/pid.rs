@@ -68,10 +68,11 @@ impl<'a> Address<'a> {
     pub fn parse(text: &'a [u8]) -> Self {
         let inside = text.strip_prefix(b"{").and_then(|rest| rest.strip_suffix(b"}"));
         let Some(inside) = inside else { return Self::Name(text) };
-        let Some(bar) = inside.iter().position(|&b| b == b'|') else { return Self::Name(text) };
+        let Some(bar) = memchr::memchr(b'|', inside) else { return Self::Name(text) };
         let place = &inside[..bar];
-        let number = inside.rsplit(|&b| b == b'|').next().and_then(number);
-        match place.iter().position(|&b| b == b'@') {
+        let last = memchr::memrchr(b'|', inside).unwrap_or(bar);
+        let number = number(&inside[last + 1..]);
+        match memchr::memchr(b'@', place) {
             Some(at) => Self::Pid { node: Some(&place[..at]), host: &place[at + 1..], number },
             None => Self::Pid { node: None, host: place, number },
         }
@@ -83,7 +84,17 @@ fn number(text: &[u8]) -> Option<u64> {
     if digits.is_empty() || digits.len() > 16 {
         return None;
     }
-    digits.iter().try_fold(0, |n, &digit| Some(n << 4 | u64::from((digit as char).to_digit(16)?)))
+    let mut number = 0;
+    for &digit in digits {
+        let value = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'f' => digit - b'a' + 10,
+            b'A'..=b'F' => digit - b'A' + 10,
+            _ => return None,
+        };
+        number = number << 4 | u64::from(value);
+    }
+    Some(number)
 }
 
 #[cfg(test)]

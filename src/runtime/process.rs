@@ -210,6 +210,9 @@ impl Process {
     fn receive(&mut self) -> Result<(), ErrorObject> {
         let Some(script) = self.script.as_mut() else { return Ok(()) };
         let vm = script.vm();
+        if self.peer.mailbox.is_empty() && vm.host::<Context>().is_none_or(|context| !context.is_due()) {
+            return Ok(());
+        }
         let received = vm.with_context(|cx| {
             cx.with_host(|cx, context: &mut Context| {
                 context.receive(cx)?;

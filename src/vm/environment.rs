@@ -177,7 +177,7 @@ impl Vm {
 
     fn lead_to_copies(&mut self) {
         let Some(forward) = &self.forward else { return };
-        for v in self.exit_values.iter_mut().chain(&mut self.pinned) {
+        for v in self.exit_values.iter_mut().chain(&mut self.held) {
             *v = forward.of(*v);
         }
         forward.apply(&self.heap, &mut VmRoots { vm: self });

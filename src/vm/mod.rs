@@ -106,8 +106,8 @@ pub struct Vm {
     pub(crate) native_outcome: run::NativeOutcome,
     /// Values of the last exit that the host may still want.
     pub(crate) exit_values: Vec<Value>,
-    /// Values that the host holds on to.
-    pub(crate) pinned: Vec<Value>,
+    /// Values that the host holds on to, nil in free places.
+    pub(crate) held: Vec<Value>,
     /// Set from outside (another thread, a signal handler) to raise "interrupted!" at the next call or loop.
     pub(crate) interrupt: Option<Arc<AtomicBool>>,
     /// Compiles source or loads binary chunks for `load`; set by the layer that knows the compiler.
@@ -214,7 +214,7 @@ impl Vm {
             native_raised: false,
             native_outcome: run::NativeOutcome::NotCalled,
             exit_values: Vec::new(),
-            pinned: Vec::new(),
+            held: Vec::new(),
             interrupt: None,
             loader: None,
             skip_after_finalizer: false,
@@ -319,7 +319,7 @@ impl Roots for VmRoots<'_> {
                 mark(Value::table(meta));
             }
         }
-        vm.exit_values.iter().chain(&vm.pinned).for_each(|&v| mark(v));
+        vm.exit_values.iter().chain(&vm.held).for_each(|&v| mark(v));
         vm.channels.meta.iter().for_each(|&meta| mark(Value::table(meta)));
         vm.managed.each_root(mark);
     }

@@ -31,7 +31,7 @@ pub use crate::heap::thread::Status;
 use crate::heap::value::{get, put, tag};
 use crate::heap::{Thread, Value};
 pub use class::Class;
-pub use host::{HostData, SharedBytes};
+pub use host::{Hold, HostData, SharedBytes};
 use progress::Kept;
 pub use quick::Args;
 use std::any::Any;

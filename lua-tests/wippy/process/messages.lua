@@ -78,6 +78,14 @@ assert(inbox:receive():topic() == "u")
 assert(process.listen("u") ~= u)
 assert(not pcall(process.unlisten, 1))
 
+-- Messages of a subscription that ends reach whoever waits for the inbox.
+local back, seen = process.listen("back"), channel.new()
+for i = 1, 2 do process.send(me, "back", i) end
+coroutine.spawn(function() seen:send(inbox:receive():payload():data()) end)
+process.listen("this takes the mail in")
+assert(process.unlisten(back))
+assert(seen:receive() == 2)
+
 -- Closing the channel ends the subscription with the next message, which is lost.
 local c = process.listen("c")
 c:close()

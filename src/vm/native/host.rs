@@ -163,6 +163,41 @@ static HOST: Native = Native::new("?", |_| Ok(Step::Return(0)));
 /// A Rust value of the host's choice that lives as long as the process.
 pub type HostData = Box<dyn Any + Send>;
 
+/// Names a value that the host holds on to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Hold(u32);
+
+impl<'gc> Cx<'gc> {
+    /// Keeps a value, which is not nil, alive until [`Cx::let_go`].
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn hold(&mut self, v: Val<'gc>) -> Result<Hold, LuaError> {
+        let held = &mut self.vm_mut().held;
+        let at = held.iter().position(|v| v.is_nil()).unwrap_or(held.len());
+        if at == held.len() {
+            held.try_reserve_exact(1 + at / 2).map_err(|_| LuaError::memory())?;
+            held.push(Value::NIL);
+        }
+        held[at] = v.raw();
+        Ok(Hold(at as u32))
+    }
+
+    /// The value that is held; nil once it has been let go.
+    #[inline]
+    #[must_use]
+    pub fn held(&self, hold: Hold) -> Val<'gc> {
+        Val::raw_new(self.vm().held.get(hold.0 as usize).copied().unwrap_or(Value::NIL))
+    }
+
+    /// Does not hold the value any longer.
+    pub fn let_go(&mut self, hold: Hold) {
+        if let Some(v) = self.vm_mut().held.get_mut(hold.0 as usize) {
+            *v = Value::NIL;
+        }
+    }
+}
+
 impl Vm {
     /// Reductions that the last slice has used up so far.
     #[must_use]
