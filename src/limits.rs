@@ -71,6 +71,9 @@ pub const DEFAULT_SLICE: i32 = 10_000;
 /// Bytes copied or compared for one reduction.
 pub const BYTES_PER_REDUCTION: usize = 64;
 
+/// Digits of a numeral read for one reduction.
+pub const DIGITS_PER_REDUCTION: usize = 8;
+
 /// Elements that table functions move or visit between two looks at the budget.
 pub const TABLE_PIECE: usize = 1 << 13;
 

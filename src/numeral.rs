@@ -73,8 +73,44 @@ fn decimal(digits: &[u8], negative: bool) -> Option<Number> {
         return None;
     }
     // The shape is checked, so this accepts neither words nor anything else beyond 5.3.
-    let value: f64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    let value: f64 = if whole.len() + fraction.len() > DECISIVE_DIGITS {
+        shortened(whole, fraction, rest).parse().ok()?
+    } else {
+        std::str::from_utf8(digits).ok()?.parse().ok()?
+    };
     Some(Number::Float(if negative { -value } else { value }))
+}
+
+/// No value halfway between two floats has as many digits from the first that is not zero: later ones matter only in that one of
+/// them is not zero.
+const DECISIVE_DIGITS: usize = 800;
+
+/// A numeral of the same value with few digits: reading millions of them exactly is slow.
+fn shortened(whole: &[u8], fraction: &[u8], exponent: &[u8]) -> String {
+    let mut digits = whole.iter().chain(fraction);
+    let zeros = digits.clone().take_while(|&&digit| digit == b'0').count();
+    let mut text = String::from("0.");
+    text.extend(digits.by_ref().skip(zeros).take(DECISIVE_DIGITS).map(|&digit| char::from(digit)));
+    if digits.any(|&digit| digit != b'0') {
+        text.push('1');
+    }
+    // No string is long enough for its digits to make up for an exponent that is cut off here.
+    let written = exponent.get(1..).map_or(0, written_exponent);
+    let point = whole.len() as i64 - zeros as i64;
+    text.push_str(&format!("e{}", written.saturating_add(point)));
+    text
+}
+
+/// Decimal digits behind a sign, if there is one; very large ones as the largest integer.
+fn written_exponent(text: &[u8]) -> i64 {
+    let (minus, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        _ => (false, text),
+    };
+    let digit = |sum: i64, byte: &u8| sum.saturating_mul(10).saturating_add(i64::from(byte - b'0'));
+    let written = digits.iter().fold(0, digit);
+    if minus { -written } else { written }
 }
 
 /// `None` if the text is not all digits or does not fit: 5.3 then reads it as a float.
@@ -111,10 +147,10 @@ fn is_exponent(text: &[u8], marker: u8) -> bool {
 fn hexadecimal(digits: &[u8], negative: bool) -> Option<Number> {
     if !digits.is_empty() && digits.iter().all(u8::is_ascii_hexdigit) {
         let mut value: u64 = 0;
-        for &byte in digits {
+        // As 5.3: hexadecimal integers wrap around instead of becoming floats, so that the last digits decide.
+        for &byte in &digits[digits.len().saturating_sub(16)..] {
             value = (value << 4) | u64::from(hex_value(byte)?);
         }
-        // As 5.3: hexadecimal integers wrap around instead of becoming floats.
         let value = value.cast_signed();
         return Some(Number::Integer(if negative { value.wrapping_neg() } else { value }));
     }
@@ -145,15 +181,7 @@ fn hexadecimal(digits: &[u8], negative: bool) -> Option<Number> {
         return None;
     }
     if let [_, tail @ ..] = rest {
-        let (minus, tail) = match tail {
-            [b'-', tail @ ..] => (true, tail),
-            [b'+', tail @ ..] => (false, tail),
-            _ => (false, tail),
-        };
-        let written = tail
-            .iter()
-            .fold(0_i64, |sum, byte| sum.saturating_mul(10).saturating_add(i64::from(byte - b'0')));
-        exponent = exponent.saturating_add(if minus { -written } else { written });
+        exponent = exponent.saturating_add(written_exponent(tail));
     }
     let value = scale(mantissa, inexact, exponent);
     Some(Number::Float(if negative { -value } else { value }))
@@ -218,6 +246,7 @@ mod tests {
         assert_eq!(int("0xffffffffffffffff"), -1);
         assert_eq!(int("0x1ffffffffffffffff"), -1);
         assert_eq!(int("00000000000000000000000000012"), 12);
+        assert_eq!(int("0x100000000000000000000000000000000f"), 15);
     }
 
     #[test]
@@ -274,6 +303,15 @@ mod tests {
         let long = "1".repeat(100_000);
         assert_eq!(float(&long), f64::INFINITY);
         assert_eq!(float(&format!("0.{long}")), 1.0 / 9.0);
+        let zeros = "0".repeat(100_000);
+        assert_eq!(float(&format!("{zeros}12.5{zeros}")), 12.5);
+        assert_eq!(float(&format!("0.{zeros}125e100001")), 1.25);
+        assert_eq!(float(&format!("-1{zeros}.{zeros}1e-100000")), -1.0);
+        assert_eq!(float(&format!("1{zeros}e-99999999999999999999")), 0.0);
+        assert_eq!(float(&format!("0{zeros}.0e99999999999999999999")), 0.0);
+        // One digit far away decides where the others lie halfway between two floats, and between the smallest and zero.
+        assert_eq!(float(&format!("9007199254740993.{zeros}")), 9_007_199_254_740_992.0);
+        assert_eq!(float(&format!("9007199254740993.{zeros}1")), 9_007_199_254_740_994.0);
         assert_eq!(float(&format!("0x0.{long}")), float("0x0.111111111111111111"));
     }
 }

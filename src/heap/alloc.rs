@@ -75,6 +75,9 @@ pub struct Heap {
     pub(super) threshold: usize,
     /// Set when a collection is due; looked at between instructions.
     pub gc_pending: bool,
+    /// Entries moved by tables that grew, for which the process has not paid yet. Work that cannot stop midway is paid for
+    /// afterwards, so that the slice ends.
+    pub owed: usize,
     pub(super) limit: usize,
     /// Bytes that did not fit at the last refusal.
     pub refused: usize,
@@ -107,6 +110,7 @@ impl Heap {
             external: 0,
             threshold: MIN_GC_THRESHOLD,
             gc_pending: false,
+            owed: 0,
             limit: limit.unwrap_or(usize::MAX),
             refused: 0,
             externals: SmallVec::new(),

@@ -33,7 +33,7 @@ pub use code::{Code, SharedCode, Unit};
 pub use gc::{Gc, Roots};
 pub use image::{Forward, Image};
 pub use string::Str;
-pub use table::{Node, Table, TableError};
+pub use table::{Ahead, Node, Table, TableError};
 pub use thread::{Frame, FrameKind, Thread};
 pub use userdata::Userdata;
 pub use value::{KSlot, Slot, Value};

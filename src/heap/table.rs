@@ -19,6 +19,8 @@ use super::{Str, Value};
 mod resize;
 mod traverse;
 
+pub use traverse::Ahead;
+
 use std::ptr::null_mut;
 
 /// A hash node. The value half has the layout of a [`Value`], with the chain link in its padding.

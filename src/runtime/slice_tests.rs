@@ -9,7 +9,7 @@ const SLICE: i32 = 1_000;
 const OVERDRAFT: i64 = 12_000;
 
 /// Prepares, then works for many slices in one native function that can stop midway.
-const PROGRAMS: [(&str, &str); 17] = [
+const PROGRAMS: [(&str, &str); 27] = [
     (
         "local t = {} for i = 1, 5000 do t[i] = (i * 7919) % 5003 end",
         "table.sort(t, function(a, b) return a < b end)",
@@ -30,6 +30,19 @@ const PROGRAMS: [(&str, &str); 17] = [
     ("local s = ('x'):rep(10000)", "for i = 1, 1000 do local x = s .. i end"),
     ("local s, r = ('x'):rep(10000), ('x'):rep(10000)", "for i = 1, 1000 do local x = s == r or s < r end"),
     ("local s = ('x'):rep(3000000)", "s:upper() s:reverse() s:rep(2)"),
+    ("local t = {} for i = 1, 500000 do t[i] = i end for i = 1, 500000 do t[i] = nil end", "next(t)"),
+    (
+        "local t = {} for i = 1, 500000 do t[i] = i end for i = 1, 500000 do t[i] = nil end",
+        "for k in pairs(t) do end",
+    ),
+    ("local t = {} for i = 1, 200000 do t['k' .. i] = i end for k in pairs(t) do t[k] = nil end", "next(t)"),
+    ("local s = ('x\\n'):rep(200000)", "string.format('%q', s)"),
+    ("local f = ('i4'):rep(50000)", "string.packsize(f)"),
+    ("local f = ('<'):rep(50000)", "string.unpack(f, '')"),
+    ("local f = ('%Y'):rep(50000)", "os.date(f, 0)"),
+    ("local s = ('1'):rep(1000000)", "tonumber(s, 7)"),
+    ("local s = ('1'):rep(10000)", "for i = 1, 100 do local x = s + 1 end"),
+    ("local s = ('1'):rep(10000)", "for i = 1, 100 do local x = math.floor(s) end"),
 ];
 
 fn start(script: &mut Script, text: &str) {
@@ -94,6 +107,29 @@ fn natives_can_be_interrupted() {
             }
         }
         assert_eq!(exit, Exit::Failed, "{work}");
+    }
+}
+
+/// Growth of a large table does not stop midway, but the slice ends with it.
+#[test]
+fn growth_ends_the_slice() {
+    for (grow, entries) in [
+        ("t.x = 1", 1 << 15),
+        ("local k = 'x' t[k] = 1", 1 << 15),
+        ("rawset(t, 'x', 1)", 1 << 15),
+        ("table.move({ 1 }, 1, 1, 1 << 50, t)", 1 << 15),
+    ] {
+        let mut script = Script::new(None).expect("memory");
+        start(
+            &mut script,
+            &format!("t = {{}} for i = 1, {entries} do t[i << 32] = i end function work() {grow} end"),
+        );
+        to_end(&mut script);
+        script.vm().set_slice(SLICE);
+        start(&mut script, "work() for i = 1, 10 do end after = true");
+        assert_eq!(script.vm().run(), Exit::Preempted, "{grow}");
+        assert!(script.vm().spent() >= entries, "{grow}: {} reductions", script.vm().spent());
+        to_end(&mut script);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The basic functions: `print`, `pairs`, `pcall`, `load`, ….
 
 use super::Lib;
-use crate::limits::BYTES_PER_REDUCTION;
+use crate::limits::{BYTES_PER_REDUCTION, DIGITS_PER_REDUCTION};
 use crate::vm::meta::Event;
 use crate::vm::native::progress::Kept;
 use crate::vm::native::{Args, Cx, Kind, Native, Step, Val, native_flag};
@@ -132,7 +132,8 @@ fn quick_select(args: Args<'_>) -> Val<'_> {
 
 fn quick_tonumber(args: Args<'_>) -> Val<'_> {
     let v = args.get(0);
-    if args.len() == 1 && (v.is_number() || v.as_str().is_some()) {
+    // Long strings pay for their length, in the ordinary form.
+    if args.len() == 1 && (v.is_number() || v.as_str().is_some_and(|s| s.len() <= DIGITS_AT_ONCE)) {
         v.to_number().unwrap_or(Val::NIL)
     } else {
         Val::DECLINED
@@ -307,31 +308,49 @@ fn tonumber(cx: &mut Cx<'_>) -> R {
     if !(2..=36).contains(&base) {
         return Err(LuaError::argument(2, "base out of range"));
     }
-    cx.charge(s.len() / DIGITS_PER_REDUCTION);
-    cx.ret(number_in_base(s.bytes(), base as u32).map_or(Val::NIL, Val::int))
+    let (negative, digits) = signed_digits(s.bytes());
+    if digits.is_empty() {
+        return cx.ret(Val::NIL);
+    }
+    let mut numeral = cx.take::<Numeral>().map_or_else(Numeral::default, |kept| *kept);
+    while numeral.read < digits.len() {
+        let end = digits.len().min(numeral.read + DIGITS_AT_ONCE);
+        for &b in &digits[numeral.read..end] {
+            let Some(digit) = char::from(b).to_digit(base as u32) else { return cx.ret(Val::NIL) };
+            numeral.value = numeral.value.wrapping_mul(base).wrapping_add(i64::from(digit));
+        }
+        let spent = cx.charge((end - numeral.read) / DIGITS_PER_REDUCTION);
+        numeral.read = end;
+        if spent && end < digits.len() {
+            cx.keep(numeral);
+            return Ok(Step::Again);
+        }
+    }
+    cx.ret(if negative { numeral.value.wrapping_neg() } else { numeral.value })
 }
 
-/// Bytes of a numeral read for one reduction.
-const DIGITS_PER_REDUCTION: usize = 8;
+/// Bytes of a numeral read between two looks at the budget.
+const DIGITS_AT_ONCE: usize = 1 << 13;
 
-fn number_in_base(text: &[u8], base: u32) -> Option<i64> {
+/// A numeral in another base under way.
+#[derive(Clone, Copy, Default)]
+struct Numeral {
+    read: usize,
+    value: i64,
+}
+
+impl Kept for Numeral {}
+
+/// Whether there is a minus sign, and what is between the sign and the white space at the end.
+fn signed_digits(text: &[u8]) -> (bool, &[u8]) {
     let is_space = |b: u8| b.is_ascii_whitespace() || b == 0x0b;
-    let start = text.iter().position(|&b| !is_space(b))?;
-    let end = text.iter().rposition(|&b| !is_space(b))? + 1;
-    let (negative, digits) = match &text[start..end] {
+    let start = text.iter().position(|&b| !is_space(b)).unwrap_or(text.len());
+    let end = text.iter().rposition(|&b| !is_space(b)).map_or(start, |last| last + 1);
+    match &text[start..end] {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
         rest => (false, rest),
-    };
-    if digits.is_empty() {
-        return None;
     }
-    let mut n: i64 = 0;
-    for &b in digits {
-        let digit = char::from(b).to_digit(base)?;
-        n = n.wrapping_mul(i64::from(base)).wrapping_add(i64::from(digit));
-    }
-    Some(if negative { n.wrapping_neg() } else { n })
 }
 
 fn tostring(cx: &mut Cx<'_>) -> R {

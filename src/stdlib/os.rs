@@ -3,7 +3,7 @@
 use super::os_date::{self, DateError, DateTable, FIELDS, FieldValue, Tm, Zone};
 use super::{Lib, os_error, path_of};
 use crate::vm::LuaError;
-use crate::vm::native::progress::Kept;
+use crate::vm::native::progress::{Kept, Text, text_bytes};
 use crate::vm::native::{Cx, Kind, Native, Step, Tab, Val};
 use std::io;
 
@@ -211,9 +211,30 @@ fn set_fields<'gc>(cx: &mut Cx<'gc>, t: Tab<'gc>, tm: &Tm) -> Result<(), LuaErro
     Ok(())
 }
 
+/// A text of `date` under way.
+struct Dating {
+    out: Text,
+    tm: Tm,
+    /// Bytes of the format that are not written yet.
+    left: usize,
+}
+
+impl Kept for Dating {
+    fn outside(&self) -> usize {
+        text_bytes(&self.out)
+    }
+}
+
+/// Conversions that `date` writes between two looks at the budget, and the longest text of one.
+const DATES_AT_ONCE: usize = 64;
+const LONGEST_DATE: usize = 128;
+
 fn date(cx: &mut Cx<'_>) -> R {
     let format = cx.opt_str(0)?;
     let mut format = format.as_ref().map_or(&b"%c"[..], |s| s.bytes());
+    if let Some(kept) = cx.take::<Dating>() {
+        return write_date(cx, &format[format.len() - kept.left..], *kept);
+    }
     let time = if cx.arg(1).is_nil() { now() } else { cx.check_int(1)? };
     let zone = match format {
         [b'!', rest @ ..] => {
@@ -229,10 +250,23 @@ fn date(cx: &mut Cx<'_>) -> R {
         set_fields(cx, t, &tm)?;
         return cx.ret(t);
     }
-    let mut out = Vec::new();
-    os_date::format(&mut out, format, &tm).map_err(date_error)?;
-    cx.charge(20 + out.len());
-    cx.ret_str(&out)
+    cx.charge(20);
+    write_date(cx, format, Dating { out: Text::new(), tm, left: format.len() })
+}
+
+fn write_date(cx: &mut Cx<'_>, mut format: &[u8], mut dating: Dating) -> R {
+    while !format.is_empty() {
+        // Text between conversions is no longer than the format.
+        cx.grow_text(&mut dating.out, format.len() + DATES_AT_ONCE * LONGEST_DATE)?;
+        let before = dating.out.len();
+        format = os_date::format(&mut dating.out, format, &dating.tm, DATES_AT_ONCE).map_err(date_error)?;
+        dating.left = format.len();
+        if cx.charge(dating.out.len() - before) && dating.left > 0 {
+            cx.keep(dating);
+            return Ok(Step::Again);
+        }
+    }
+    cx.ret_str(&dating.out)
 }
 
 impl Kept for DateTable {}

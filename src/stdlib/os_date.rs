@@ -341,10 +341,19 @@ fn specifier(text: &[u8]) -> Option<(u8, usize)> {
     }
 }
 
-/// `os.date` with a format other than `*t`.
-pub fn format<'a>(out: &mut impl ByteSink, format: &'a [u8], tm: &Tm) -> Result<(), DateError<'a>> {
+/// `os.date` with a format other than `*t`: writes at most `conversions` conversions, and gives what is left of the format.
+pub fn format<'a>(
+    out: &mut impl ByteSink,
+    format: &'a [u8],
+    tm: &Tm,
+    conversions: usize,
+) -> Result<&'a [u8], DateError<'a>> {
     let mut rest = format;
-    while let Some(at) = memchr::memchr(b'%', rest) {
+    for _ in 0..conversions {
+        let Some(at) = memchr::memchr(b'%', rest) else {
+            out.put(rest);
+            return Ok(&[]);
+        };
         out.put(&rest[..at]);
         rest = &rest[at + 1..];
         let Some((letter, used)) = specifier(rest) else {
@@ -354,8 +363,7 @@ pub fn format<'a>(out: &mut impl ByteSink, format: &'a [u8], tm: &Tm) -> Result<
         convert(out, letter, tm);
         rest = &rest[used..];
     }
-    out.put(rest);
-    Ok(())
+    Ok(rest)
 }
 
 fn padded(out: &mut impl ByteSink, pad: u8, width: usize, n: impl Into<i64>) {
@@ -432,7 +440,11 @@ mod tests {
 
     fn text(zone: &Zone, pattern: &str, time: i64) -> String {
         let mut out = Vec::new();
-        format(&mut out, pattern.as_bytes(), &zone.break_down(time).unwrap()).unwrap();
+        let tm = zone.break_down(time).unwrap();
+        let mut rest = pattern.as_bytes();
+        while !rest.is_empty() {
+            rest = format(&mut out, rest, &tm, 1).unwrap();
+        }
         String::from_utf8(out).unwrap()
     }
 
@@ -489,7 +501,7 @@ mod tests {
         for (bad, rest) in
             [("%Ez abc", "Ez abc"), ("a%", ""), ("%E", "E"), ("%Q", "Q"), ("%Oa", "Oa"), ("%|", "|")]
         {
-            let error = format(&mut Vec::new(), bad.as_bytes(), &tm).unwrap_err();
+            let error = format(&mut Vec::new(), bad.as_bytes(), &tm, usize::MAX).unwrap_err();
             assert_eq!(error.to_string(), format!("invalid conversion specifier '%{rest}'"));
         }
     }

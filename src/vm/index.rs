@@ -25,6 +25,15 @@ pub(crate) enum Set {
 }
 
 impl Vm {
+    /// Pays for tables that have grown.
+    #[inline]
+    pub(crate) fn pay_owed(&mut self) {
+        if self.heap.owed > 0 {
+            let owed = i32::try_from(std::mem::take(&mut self.heap.owed)).unwrap_or(i32::MAX);
+            self.budget = self.budget.saturating_sub(owed);
+        }
+    }
+
     /// `obj[key]`, following `__index`.
     pub(crate) unsafe fn index(&mut self, obj: Value, key: Value, what: Operand) -> Result<Get, LuaError> {
         let mut obj = obj;
@@ -109,6 +118,7 @@ impl Vm {
                             r => r?,
                         },
                     }
+                    self.pay_owed();
                     return Ok(Set::Done);
                 }
                 handler

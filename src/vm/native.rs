@@ -30,6 +30,7 @@ use crate::heap::thread::NativeState;
 pub use crate::heap::thread::Status;
 use crate::heap::value::{get, put, tag};
 use crate::heap::{Thread, Value};
+use crate::limits::DIGITS_PER_REDUCTION;
 pub use class::Class;
 pub use host::{Hold, HostData, SharedBytes};
 use progress::Kept;
@@ -409,8 +410,19 @@ impl<'gc> Cx<'gc> {
     #[inline]
     pub fn charge(&mut self, reductions: usize) -> bool {
         let vm = self.vm_mut();
+        let reductions = reductions.saturating_add(std::mem::take(&mut vm.heap.owed));
         vm.budget = vm.budget.saturating_sub(i32::try_from(reductions).unwrap_or(i32::MAX));
         vm.budget < 0
+    }
+
+    /// Pays for reading the number that `v` spells, if it is a string.
+    #[inline]
+    pub(super) fn pay_numeral(&self, v: Val<'gc>) {
+        if let Some(s) = v.as_str() {
+            let cost = i32::try_from(s.len() / DIGITS_PER_REDUCTION).unwrap_or(i32::MAX);
+            // SAFETY: the Vm waits for this function, and nobody holds a reference to its budget. Checked by: `slice_tests`.
+            unsafe { (*self.vm).budget = (*self.vm).budget.saturating_sub(cost) };
+        }
     }
 
     // ---- making values ----

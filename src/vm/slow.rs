@@ -14,7 +14,7 @@ use crate::bytecode::{Instr, Op};
 use crate::heap::thread::frame_flag;
 use crate::heap::value::{get, put, tag};
 use crate::heap::{Closure, KSlot, Str, Table, Thread, Value};
-use crate::limits::BYTES_PER_REDUCTION;
+use crate::limits::{BYTES_PER_REDUCTION, DIGITS_PER_REDUCTION};
 use std::sync::atomic::Ordering;
 
 type R = Result<(), LuaError>;
@@ -170,6 +170,7 @@ pub(super) unsafe fn set_list(vm: &mut Vm, ins: Instr) -> R {
         return Err(LuaError::runtime("attempt to fill a value that is not a table"));
     }
     Table::set_list((*a).payload as *mut Table, &mut vm.heap, first, a.add(1), count)?;
+    vm.pay_owed();
     Ok(())
 }
 
@@ -201,6 +202,11 @@ const fn is_bitwise(op: Arith) -> bool {
 /// An operator on any two values.
 unsafe fn arith_values(vm: &mut Vm, dst: u16, op: Arith, a: (Value, Operand), b: (Value, Operand)) -> R {
     let ((a, a_is), (b, b_is)) = (a, b);
+    for v in [a, b] {
+        if v.is_string() {
+            charge(vm, Str::len(v.as_str()) / DIGITS_PER_REDUCTION);
+        }
+    }
     if let (Some(mut x), Some(mut y)) = (vm.to_number(a), vm.to_number(b)) {
         if !(is_bitwise(op) || a.is_number() && b.is_number()) {
             // As 5.3: strings take part in arithmetic as floats.
@@ -492,7 +498,11 @@ unsafe fn join(vm: &mut Vm, first: *mut Value, n: usize) -> Result<Value, LuaErr
 
 /// Pays for an instruction that touches `bytes` bytes of strings. It does not stop: the next call or backward jump does.
 fn charge_bytes(vm: &mut Vm, bytes: usize) {
-    vm.budget = vm.budget.saturating_sub(i32::try_from(bytes / BYTES_PER_REDUCTION).unwrap_or(i32::MAX));
+    charge(vm, bytes / BYTES_PER_REDUCTION);
+}
+
+fn charge(vm: &mut Vm, reductions: usize) {
+    vm.budget = vm.budget.saturating_sub(i32::try_from(reductions).unwrap_or(i32::MAX));
 }
 
 fn too_long() -> LuaError {

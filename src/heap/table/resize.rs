@@ -44,6 +44,13 @@ impl Census {
         (best, in_array)
     }
 }
+
+/// Entries of a table from which on its growth is paid for.
+const COSTLY: usize = 1_024;
+
+/// Slots of a full array part that are looked at to find out whether it is in use.
+const SAMPLE: usize = 2_048;
+
 impl Table {
     /// Appends to the array part, then moves the keys that follow it out of the hash part.
     pub(super) unsafe fn push(t: *mut Self, heap: &mut Heap, v: Value) -> Result<(), TableError> {
@@ -66,13 +73,16 @@ impl Table {
         }
     }
 
-    /// True if less than half of a full array part is in use.
+    /// True if less than half of a full array part is in use, as far as a sample of it tells.
     unsafe fn is_sparse(t: *const Self) -> bool {
         // SAFETY: slots below `arr_len` are initialised.
         unsafe {
             let n = (*t).arr_len as usize;
-            let used = (0..n).filter(|&i| !get((*t).arr.add(i)).is_nil()).count();
-            used < n / 2
+            // Odd, so that regular gaps do not fall together with the sample.
+            let places = (0..n).step_by((n / SAMPLE) | 1);
+            let looked_at = places.len();
+            let used = places.filter(|&i| !get((*t).arr.add(i)).is_nil()).count();
+            used < looked_at / 2
         }
     }
 
@@ -235,6 +245,9 @@ impl Table {
                 if !get((*t).arr.add(i)).is_nil() {
                     census.count(Value::int(i as i64 + 1));
                 }
+            }
+            if census.total >= COSTLY {
+                heap.owed += census.total;
             }
             let (best, in_array) = census.best_array();
             let need = census.total - in_array;

@@ -4,13 +4,17 @@ use super::{Node, Table, float_to_int_key, hash_key, table_flag};
 use crate::heap::Value;
 use crate::heap::value::{get, tag};
 
-/// Where a traversal stands.
-enum Position {
-    /// Next array index to look at.
-    Array(usize),
-    /// Next node index to look at.
-    Node(usize),
+/// What [`Table::look`] finds.
+#[derive(Clone, Copy, Debug)]
+pub enum Ahead {
+    /// The number of the place after an entry, its key and value.
+    Entry(usize, Value, Value),
+    /// Nothing as far as it looked; the place to go on at.
+    Empty(usize),
+    /// Nothing more in the table.
+    End,
 }
+
 impl Table {
     /// A border: the `#` of a table without metamethod.
     ///
@@ -94,8 +98,8 @@ impl Table {
     pub unsafe fn next(t: *const Self, key: Value) -> Result<Option<(Value, Value)>, ()> {
         // SAFETY: by contract.
         unsafe {
-            let position = Self::position_after(t, key)?;
-            Ok(Self::entry_from(t, position))
+            let from = Self::place_after(t, key)?;
+            Ok(Self::next_at(t, from).map(|(_, k, v)| (k, v)))
         }
     }
 
@@ -107,28 +111,56 @@ impl Table {
     #[inline]
     #[must_use]
     pub unsafe fn next_at(t: *const Self, from: usize) -> Option<(usize, Value, Value)> {
+        // SAFETY: by contract.
+        match unsafe { Self::look(t, from, usize::MAX) } {
+            Ahead::Entry(at, key, v) => Some((at, key, v)),
+            Ahead::End | Ahead::Empty(_) => None,
+        }
+    }
+
+    /// As [`Table::next_at`], but looks at no more than `places` places: one may be followed by millions that were emptied.
+    ///
+    /// # Safety
+    /// `t` is live.
+    #[inline]
+    #[must_use]
+    pub unsafe fn look(t: *const Self, from: usize, places: usize) -> Ahead {
         // SAFETY: indices are checked.
         unsafe {
             let len = (*t).arr_len as usize;
+            let end = from.saturating_add(places);
             let mut i = from;
-            while i < len {
+            while i < len.min(end) {
                 let v = get((*t).arr.add(i));
                 if !v.is_nil() {
-                    return Some((i + 1, Value::int(i as i64 + 1), v));
+                    return Ahead::Entry(i + 1, Value::int(i as i64 + 1), v);
                 }
                 i += 1;
             }
+            if i < len {
+                return Ahead::Empty(i);
+            }
             let count = Self::node_count(t);
             let mut n = i - len;
-            while n < count {
+            while n < count.min(end - len) {
                 let node = (*t).nodes.add(n);
                 if (*node).vtag != tag::NIL {
-                    return Some((len + n + 1, Node::key(node), Node::slot(node).get()));
+                    return Ahead::Entry(len + n + 1, Node::key(node), Node::slot(node).get());
                 }
                 n += 1;
             }
-            None
+            if n < count { Ahead::Empty(len + n) } else { Ahead::End }
         }
+    }
+
+    /// What decides which entry lies at which place.
+    ///
+    /// # Safety
+    /// `t` is live.
+    #[must_use]
+    pub unsafe fn layout(t: *const Self) -> (usize, usize) {
+        // SAFETY: by contract.
+        unsafe { ((*t).nodes as usize, (*t).arr_len as usize) }
     }
 
     /// Checks that place `at - 1` (as [`Table::next_at`] returned `at`) still holds `key`.
@@ -155,12 +187,20 @@ impl Table {
         }
     }
 
-    unsafe fn position_after(t: *const Self, key: Value) -> Result<Position, ()> {
-        // SAFETY: by contract of the caller.
+    /// The place where a traversal goes on after `key` (at the beginning after nil).
+    ///
+    /// # Safety
+    /// Both are live.
+    ///
+    /// # Errors
+    /// If `key` is not a key of the table.
+    #[allow(clippy::result_unit_err)] // there is one way to fail
+    pub unsafe fn place_after(t: *const Self, key: Value) -> Result<usize, ()> {
+        // SAFETY: by contract.
         unsafe {
             let mut key = key;
             match key.tag {
-                tag::NIL => return Ok(Position::Array(0)),
+                tag::NIL => return Ok(0),
                 tag::FLOAT => {
                     if let Some(i) = float_to_int_key(key.as_float()) {
                         key = Value::int(i);
@@ -168,20 +208,21 @@ impl Table {
                 }
                 _ => {}
             }
+            let len = (*t).arr_len as usize;
             if key.tag == tag::INT {
                 // The array may have been shortened since (`len_in_array`), hence the capacity.
                 if key.payload.wrapping_sub(1) < u64::from((*t).arr_cap) {
                     let index = key.payload as usize;
-                    if index <= (*t).arr_len as usize {
-                        return Ok(Position::Array(index));
+                    if index <= len {
+                        return Ok(index);
                     }
                     if Self::find_int_node(t, key.as_int()).is_none() {
-                        return Ok(Position::Node(0));
+                        return Ok(len);
                     }
                 }
             }
             let found = Self::find_node(t, key).or_else(|| Self::find_dead(t, key)).ok_or(())?;
-            Ok(Position::Node(found.offset_from((*t).nodes) as usize + 1))
+            Ok(len + found.offset_from((*t).nodes) as usize + 1)
         }
     }
 
@@ -199,17 +240,6 @@ impl Table {
                 }
                 node = Node::follow(node);
             }
-        }
-    }
-
-    unsafe fn entry_from(t: *const Self, position: Position) -> Option<(Value, Value)> {
-        // SAFETY: by contract of the caller.
-        unsafe {
-            let at = match position {
-                Position::Array(i) => i,
-                Position::Node(n) => (*t).arr_len as usize + n,
-            };
-            Self::next_at(t, at).map(|(_, k, v)| (k, v))
         }
     }
 }

@@ -4,6 +4,7 @@
 //! [`Conversion`]) and calls the writer. Which conversions exist, and the order of the checks, are those of 5.3.6.
 
 use std::fmt;
+use std::ops::Range;
 
 pub use crate::numfmt::{ByteSink, Spec, format_bytes, format_float, format_int};
 
@@ -136,14 +137,14 @@ pub fn format_str(out: &mut impl ByteSink, spec: &Spec, bytes: &[u8]) -> Result<
     Ok(())
 }
 
-/// `%q` of a string: a literal the lexer reads back as the same bytes.
-pub fn quote_str(out: &mut impl ByteSink, bytes: &[u8]) {
-    out.put(b"\"");
-    let mut rest = bytes;
+/// What `%q` writes of `bytes[range]`, without the quotation marks around the whole: a literal the lexer reads back as the
+/// same bytes.
+pub fn quote_str(out: &mut impl ByteSink, bytes: &[u8], range: Range<usize>) {
+    let mut rest = &bytes[range.clone()];
     while let Some(at) = rest.iter().position(|&b| matches!(b, b'"' | b'\\') || b.is_ascii_control()) {
         out.put(&rest[..at]);
         let byte = rest[at];
-        let next = rest.get(at + 1);
+        let next = bytes.get(range.end - rest.len() + at + 1);
         if matches!(byte, b'"' | b'\\' | b'\n') {
             out.put(&[b'\\', byte]);
         } else if next.is_some_and(u8::is_ascii_digit) {
@@ -156,7 +157,6 @@ pub fn quote_str(out: &mut impl ByteSink, bytes: &[u8]) {
         rest = &rest[at + 1..];
     }
     out.put(rest);
-    out.put(b"\"");
 }
 
 /// `%q` of an integer. The smallest one has no decimal literal.
@@ -227,11 +227,17 @@ mod tests {
     fn quoting() {
         let quoted = |bytes: &[u8]| {
             let mut out = Vec::new();
-            quote_str(&mut out, bytes);
+            quote_str(&mut out, bytes, 0..bytes.len());
+            for middle in 0..=bytes.len() {
+                let mut pieces = Vec::new();
+                quote_str(&mut pieces, bytes, 0..middle);
+                quote_str(&mut pieces, bytes, middle..bytes.len());
+                assert_eq!(pieces, out, "{middle}");
+            }
             out
         };
-        assert_eq!(quoted(b"a\"b\\c\nd"), b"\"a\\\"b\\\\c\\\nd\"");
-        assert_eq!(quoted(b"\r\0x\x001\x7f9\xff"), b"\"\\13\\0x\\0001\\1279\xff\"");
+        assert_eq!(quoted(b"a\"b\\c\nd"), b"a\\\"b\\\\c\\\nd");
+        assert_eq!(quoted(b"\r\0x\x001\x7f9\xff"), b"\\13\\0x\\0001\\1279\xff");
         let mut out = Vec::new();
         quote_int(&mut out, i64::MIN);
         quote_int(&mut out, -7);

@@ -9,6 +9,9 @@ use crate::vm::native::{Cx, Kind, Step, Val};
 /// No number takes more bytes, whatever its width and precision.
 const LONGEST_NUMBER: usize = 512;
 
+/// Bytes of a string that `%q` writes between two looks at the budget.
+const QUOTED_AT_ONCE: usize = 1 << 13;
+
 /// A format under way.
 struct Formatting {
     out: Text,
@@ -20,6 +23,8 @@ struct Formatting {
     given: usize,
     /// The conversion that waits for what `__tostring` returns.
     waiting: Option<Spec>,
+    /// Offset in the string that `%q` is writing.
+    quoted: Option<usize>,
 }
 
 impl Kept for Formatting {
@@ -39,7 +44,8 @@ pub fn format(cx: &mut Cx<'_>) -> Result<Step, LuaError> {
         }
         return Ok(step);
     }
-    let mut formatting = Formatting { out: Text::new(), at: 0, used: 1, given: cx.top(), waiting: None };
+    let mut formatting =
+        Formatting { out: Text::new(), at: 0, used: 1, given: cx.top(), waiting: None, quoted: None };
     let step = run(cx, &mut formatting)?;
     if !matches!(step, Step::Return(_)) {
         cx.set_state(1);
@@ -56,6 +62,9 @@ fn run<'gc>(cx: &mut Cx<'gc>, f: &mut Formatting) -> Result<Step, LuaError> {
         if let Some(s) = v.as_str() {
             add_str(cx, f, &spec, s.bytes())?;
         }
+    }
+    if f.quoted.is_some() && !add_quoted_str(cx, f)? {
+        return Ok(Step::Again);
     }
     while f.at < format.len() {
         let rest = &format[f.at..];
@@ -82,7 +91,12 @@ fn run<'gc>(cx: &mut Cx<'gc>, f: &mut Formatting) -> Result<Step, LuaError> {
             Conversion::Char => conversions::format_char(&mut f.out, &spec, cx.check_int(i)?),
             Conversion::Int => conversions::format_int(&mut f.out, &spec, cx.check_int(i)?),
             Conversion::Float => conversions::format_float(&mut f.out, &spec, cx.check_float(i)?),
-            Conversion::Quoted => add_quoted(cx, f, i)?,
+            Conversion::Quoted => {
+                add_quoted(cx, f, i)?;
+                if f.quoted.is_some() && !add_quoted_str(cx, f)? {
+                    return Ok(Step::Again);
+                }
+            }
             Conversion::Str => {
                 let v = cx.arg(i);
                 match v.kind() {
@@ -140,11 +154,9 @@ fn add_str(cx: &mut Cx<'_>, f: &mut Formatting, spec: &Spec, bytes: &[u8]) -> Re
 fn add_quoted(cx: &mut Cx<'_>, f: &mut Formatting, i: usize) -> Result<(), LuaError> {
     match cx.arg(i).kind() {
         Kind::Str(s) => {
-            // Most bytes stand for themselves; the longest escape takes four.
-            let special = s.bytes().iter().filter(|&&b| b < b' ' || matches!(b, b'"' | b'\\' | 0x7f)).count();
-            cx.grow_text(&mut f.out, s.len() + 3 * special + 2)?;
-            conversions::quote_str(&mut f.out, s.bytes());
-            cx.charge(s.len() / 4);
+            cx.grow_text(&mut f.out, s.len() + 2)?;
+            f.out.push(b'"');
+            f.quoted = Some(0);
         }
         Kind::Int(n) => conversions::quote_int(&mut f.out, n),
         Kind::Float(x) => conversions::quote_float(&mut f.out, x),
@@ -153,4 +165,23 @@ fn add_quoted(cx: &mut Cx<'_>, f: &mut Formatting, i: usize) -> Result<(), LuaEr
         _ => return Err(LuaError::argument(i + 1, "value has no literal form")),
     }
     Ok(())
+}
+
+/// Goes on with `%q` of the string fetched last. True: it is done.
+fn add_quoted_str(cx: &mut Cx<'_>, f: &mut Formatting) -> Result<bool, LuaError> {
+    let s = cx.check_str(f.used - 1)?;
+    while let Some(from) = f.quoted {
+        let end = s.len().min(from + QUOTED_AT_ONCE);
+        let piece = &s.bytes()[from..end];
+        // Most bytes stand for themselves; the longest escape takes four.
+        let special = piece.iter().filter(|&&b| b < b' ' || matches!(b, b'"' | b'\\' | 0x7f)).count();
+        cx.grow_text(&mut f.out, piece.len() + 3 * special + 1)?;
+        conversions::quote_str(&mut f.out, s.bytes(), from..end);
+        f.quoted = (end < s.len()).then_some(end);
+        if cx.charge(piece.len() / 4) && f.quoted.is_some() {
+            return Ok(false);
+        }
+    }
+    f.out.push(b'"');
+    Ok(true)
 }

@@ -251,21 +251,27 @@ impl Options {
     }
 }
 
-/// `string.packsize`.
-pub fn packed_size(format: &[u8]) -> Result<usize, PackError> {
-    let mut options = Options::default();
-    let mut total = 0;
-    while let Some(item) = options.next(format, total)? {
+/// `string.packsize`, item by item; plain data.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Measure {
+    options: Options,
+    total: usize,
+}
+
+impl Measure {
+    /// Adds the next item. The size at the end of the format.
+    pub fn next(&mut self, format: &[u8]) -> Result<Option<usize>, PackError> {
+        let Some(item) = self.options.next(format, self.total)? else { return Ok(Some(self.total)) };
         let size = item.size + item.align;
-        if total + size > LARGEST_SIZE {
+        if self.total + size > LARGEST_SIZE {
             return Err(PackError::ResultTooLarge);
         }
-        total += size;
+        self.total += size;
         if matches!(item.kind, Kind::Str | Kind::Zero) {
             return Err(PackError::VariableLength);
         }
+        Ok(None)
     }
-    Ok(total)
 }
 
 /// Writes the alignment of an item and, for `x`, its byte. Comes before the value of every item.
@@ -384,9 +390,11 @@ pub enum Unpacked {
     Float(f64),
     /// The string `data[range]`.
     Bytes(Range<usize>),
+    /// An item without value.
+    Nothing,
 }
 
-/// `string.unpack`, value by value; plain data.
+/// `string.unpack`, item by item; plain data.
 #[derive(Clone, Copy, Debug)]
 pub struct Unpacker {
     options: Options,
@@ -409,45 +417,52 @@ impl Unpacker {
         self.position + 1
     }
 
-    /// The next value; `None` at the end of the format.
+    /// The next item; `None` at the end of the format.
     pub fn next(&mut self, format: &[u8], data: &[u8]) -> Result<Option<Unpacked>, PackError> {
-        while let Some(item) = self.options.next(format, self.position)? {
-            let room = data.len().checked_sub(self.position).ok_or(PackError::DataTooShort)?;
-            if item.align + item.size > room {
-                return Err(PackError::DataTooShort);
-            }
-            let start = self.position + item.align;
-            let end = start + item.size;
-            self.position = end;
-            let bytes = &data[start..end];
-            return Ok(Some(match item.kind {
-                Kind::Int | Kind::Uint => Unpacked::Int(get_int(bytes, item.little, item.kind == Kind::Int)?),
-                Kind::Float => Unpacked::Float(get_float(bytes, item.little)),
-                Kind::Char => Unpacked::Bytes(start..end),
-                Kind::Str => {
-                    let len = get_int(bytes, item.little, false)? as u64;
-                    if len > (data.len() - end) as u64 {
-                        return Err(PackError::DataTooShort);
-                    }
-                    self.position = end + len as usize;
-                    Unpacked::Bytes(end..self.position)
-                }
-                Kind::Zero => {
-                    // As 5.3: without a zero the string reaches to the end, and the zero behind it counts as read.
-                    let len = memchr::memchr(0, &data[start..]).unwrap_or(data.len() - start);
-                    self.position = start + len + 1;
-                    Unpacked::Bytes(start..start + len)
-                }
-                Kind::Padding | Kind::Align | Kind::Nothing => continue,
-            }));
+        let Some(item) = self.options.next(format, self.position)? else { return Ok(None) };
+        let room = data.len().checked_sub(self.position).ok_or(PackError::DataTooShort)?;
+        if item.align + item.size > room {
+            return Err(PackError::DataTooShort);
         }
-        Ok(None)
+        let start = self.position + item.align;
+        let end = start + item.size;
+        self.position = end;
+        let bytes = &data[start..end];
+        Ok(Some(match item.kind {
+            Kind::Int | Kind::Uint => Unpacked::Int(get_int(bytes, item.little, item.kind == Kind::Int)?),
+            Kind::Float => Unpacked::Float(get_float(bytes, item.little)),
+            Kind::Char => Unpacked::Bytes(start..end),
+            Kind::Str => {
+                let len = get_int(bytes, item.little, false)? as u64;
+                if len > (data.len() - end) as u64 {
+                    return Err(PackError::DataTooShort);
+                }
+                self.position = end + len as usize;
+                Unpacked::Bytes(end..self.position)
+            }
+            Kind::Zero => {
+                // As 5.3: without a zero the string reaches to the end, and the zero behind it counts as read.
+                let len = memchr::memchr(0, &data[start..]).unwrap_or(data.len() - start);
+                self.position = start + len + 1;
+                Unpacked::Bytes(start..start + len)
+            }
+            Kind::Padding | Kind::Align | Kind::Nothing => Unpacked::Nothing,
+        }))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn packed_size(format: &[u8]) -> Result<usize, PackError> {
+        let mut measure = Measure::default();
+        loop {
+            if let Some(size) = measure.next(format)? {
+                return Ok(size);
+            }
+        }
+    }
 
     fn item(format: &str) -> Result<Option<Item>, PackError> {
         let mut options = Options::default();
@@ -469,7 +484,9 @@ mod tests {
         let mut unpacker = Unpacker::new(1, data)?;
         let mut values = Vec::new();
         while let Some(value) = unpacker.next(format.as_bytes(), data)? {
-            values.push(value);
+            if value != Unpacked::Nothing {
+                values.push(value);
+            }
         }
         Ok((values, unpacker.position()))
     }

@@ -1,6 +1,6 @@
 //! `string.pack`, `string.packsize` and `string.unpack`.
 
-use super::pack::{self as items, Blame, Kind, Options, PackError, Unpacked, Unpacker};
+use super::pack::{self as items, Blame, Kind, Measure, Options, PackError, Unpacked, Unpacker};
 use super::substring;
 use crate::vm::LuaError;
 use crate::vm::native::progress::{Kept, Text, text_bytes};
@@ -75,34 +75,62 @@ pub fn pack(cx: &mut Cx<'_>) -> R {
 
 pub fn packsize(cx: &mut Cx<'_>) -> R {
     let format = cx.check_str(0)?.bytes();
-    cx.charge(format.len() / 4);
-    let size = items::packed_size(format).map_err(|e| error(e, 0))?;
-    cx.ret(size as i64)
+    let mut measure = cx.take::<Measure>().map_or_else(Measure::default, |kept| *kept);
+    loop {
+        if let Some(size) = measure.next(format).map_err(|e| error(e, 0))? {
+            return cx.ret(size as i64);
+        }
+        if cx.charge(1) {
+            cx.keep(measure);
+            return Ok(Step::Again);
+        }
+    }
 }
+
+impl Kept for Measure {}
+
+/// An `unpack` under way; the values found so far are in the window.
+struct Unpacking {
+    unpacker: Unpacker,
+    count: u32,
+}
+
+impl Kept for Unpacking {}
 
 pub fn unpack(cx: &mut Cx<'_>) -> R {
     let format = cx.check_str(0)?.bytes();
     let data = cx.check_str(1)?;
-    let from = cx.opt_int(2, 1)?;
-    let mut unpacker = Unpacker::new(from, data.bytes()).map_err(|e| error(e, 0))?;
-    let mut count = 0;
-    while let Some(v) = unpacker.next(format, data.bytes()).map_err(|e| error(e, 0))? {
+    let mut u = match cx.take::<Unpacking>() {
+        Some(kept) => *kept,
+        None => {
+            let from = cx.opt_int(2, 1)?;
+            let unpacker = Unpacker::new(from, data.bytes()).map_err(|e| error(e, 0))?;
+            Unpacking { unpacker, count: 0 }
+        }
+    };
+    while let Some(v) = u.unpacker.next(format, data.bytes()).map_err(|e| error(e, 0))? {
         if !cx.fits(2) {
             return Err(LuaError::message("stack overflow (too many results)"));
         }
         cx.reserve(2)?;
         let v = match v {
-            Unpacked::Int(n) => Val::int(n),
-            Unpacked::Float(x) => Val::float(x),
+            Unpacked::Int(n) => Some(Val::int(n)),
+            Unpacked::Float(x) => Some(Val::float(x)),
             Unpacked::Bytes(range) => {
                 cx.charge(range.len() / 64);
-                substring(cx, data, range.start, range.end)?
+                Some(substring(cx, data, range.start, range.end)?)
             }
+            Unpacked::Nothing => None,
         };
-        cx.push(v);
-        cx.charge(1);
-        count += 1;
+        if let Some(v) = v {
+            cx.push(v);
+            u.count += 1;
+        }
+        if cx.charge(1) {
+            cx.keep(u);
+            return Ok(Step::Again);
+        }
     }
-    cx.push(Val::int(unpacker.position() as i64));
-    Ok(Step::Return(count + 1))
+    cx.push(Val::int(u.unpacker.position() as i64));
+    Ok(Step::Return(u.count + 1))
 }

@@ -34,6 +34,7 @@ impl<'gc> Cx<'gc> {
     #[cold]
     fn check_int_slow(&self, i: usize) -> Result<i64, LuaError> {
         let v = self.arg(i);
+        self.pay_numeral(v);
         match v.to_int() {
             Some(n) => Ok(n),
             None if v.to_number().is_some() => {
@@ -62,6 +63,7 @@ impl<'gc> Cx<'gc> {
         if v.raw().tag == tag::FLOAT {
             return Ok(v.raw().as_float());
         }
+        self.pay_numeral(v);
         v.to_float().ok_or_else(|| self.type_error(i, "number"))
     }
 
@@ -70,6 +72,7 @@ impl<'gc> Cx<'gc> {
     /// # Errors
     /// "number expected, got …".
     pub fn check_number(&self, i: usize) -> Result<Val<'gc>, LuaError> {
+        self.pay_numeral(self.arg(i));
         self.arg(i).to_number().ok_or_else(|| self.type_error(i, "number"))
     }
 

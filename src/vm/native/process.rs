@@ -1,11 +1,23 @@
 //! What a native function can ask of its process: globals, metatables, code, the collector, errors.
 
+use super::progress::Kept;
 use super::{Co, Cx, Kind, Step, Tab, Val};
-use crate::heap::Value;
 use crate::heap::value::{put, tag};
-use crate::limits::BYTES_PER_REDUCTION;
+use crate::heap::{Ahead, Value};
+use crate::limits::{BYTES_PER_REDUCTION, TABLE_PIECE};
 use crate::vm::error::Raised;
 use crate::vm::{LuaError, Vm};
+
+/// Emptied places of a table looked at for one reduction.
+const PLACES_PER_REDUCTION: usize = 8;
+
+/// A `next` that has found only emptied places so far.
+struct Traversal {
+    from: usize,
+    layout: (usize, usize),
+}
+
+impl Kept for Traversal {}
 
 impl<'gc> Cx<'gc> {
     // ---- the process ----
@@ -78,19 +90,36 @@ impl<'gc> Cx<'gc> {
         (!meta.is_null()).then(|| Tab::new(meta))
     }
 
-    /// Returns the entry of `t` after `key`, as the function `next` does: key and value, or nil at the end.
+    /// Returns the entry of `t` after `key`, as the function `next` does: key and value, or nil at the end. A native function
+    /// ends with it and begins with it again when it is entered again: looking past very many emptied places takes several
+    /// slices.
     ///
     /// # Errors
     /// "invalid key to 'next'".
     pub fn ret_next(&mut self, t: Tab<'gc>, key: Val<'gc>) -> Result<Step, LuaError> {
-        match t.next(key) {
-            Ok(Some((key, v))) => {
-                self.push(key);
-                self.push(v);
-                Ok(Step::Return(2))
+        // What ran in between (a finalizer) may have given the table other places.
+        let kept = self.take::<Traversal>().filter(|kept| kept.layout == t.layout());
+        let mut from = match kept {
+            Some(kept) => kept.from,
+            None => t.place_after(key).map_err(|()| LuaError::bare("invalid key to 'next'"))?,
+        };
+        loop {
+            match t.look(from, TABLE_PIECE) {
+                Ahead::Entry(_, key, v) => {
+                    self.push(Val::raw_new(key));
+                    self.push(Val::raw_new(v));
+                    return Ok(Step::Return(2));
+                }
+                Ahead::End => return self.ret(Val::NIL),
+                Ahead::Empty(at) => {
+                    let spent = self.charge((at - from) / PLACES_PER_REDUCTION);
+                    from = at;
+                    if spent {
+                        self.keep(Traversal { from, layout: t.layout() });
+                        return Ok(Step::Again);
+                    }
+                }
             }
-            Ok(None) => self.ret(Val::NIL),
-            Err(()) => Err(LuaError::bare("invalid key to 'next'")),
         }
     }
 

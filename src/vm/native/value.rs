@@ -5,7 +5,7 @@ use crate::heap::table::table_flag;
 use crate::heap::thread::Status;
 use crate::heap::userdata::SharedData;
 use crate::heap::value::{get, put, tag};
-use crate::heap::{Str, Table, TableError, Thread, Userdata, Value};
+use crate::heap::{Ahead, Str, Table, TableError, Thread, Userdata, Value};
 use crate::vm::{LuaError, Vm};
 use std::any::Any;
 use std::marker::PhantomData;
@@ -396,7 +396,10 @@ impl<'gc> Tab<'gc> {
                     let (key, v) = (cx.vm().own(key.raw), cx.vm().own(v.raw));
                     Ok(Table::set(t, &mut cx.vm_mut().heap, key, v)?)
                 }
-                r => Ok(r?),
+                r => {
+                    cx.vm_mut().pay_owed();
+                    Ok(r?)
+                }
             }
         }
     }
@@ -415,7 +418,10 @@ impl<'gc> Tab<'gc> {
                     let v = cx.vm().own(v.raw);
                     Ok(Table::set_int(t, &mut cx.vm_mut().heap, key, v)?)
                 }
-                r => Ok(r?),
+                r => {
+                    cx.vm_mut().pay_owed();
+                    Ok(r?)
+                }
             }
         }
     }
@@ -452,6 +458,24 @@ impl<'gc> Tab<'gc> {
     pub fn next(self, key: Val<'gc>) -> Result<Option<(Val<'gc>, Val<'gc>)>, ()> {
         // SAFETY: live during 'gc.
         unsafe { Ok(Table::next(self.place(), key.raw)?.map(|(k, v)| (Val::raw_new(k), Val::raw_new(v)))) }
+    }
+
+    /// The place where a traversal goes on after `key`; see [`Table::look`].
+    pub(in crate::vm) fn place_after(self, key: Val<'gc>) -> Result<usize, ()> {
+        // SAFETY: live during 'gc.
+        unsafe { Table::place_after(self.place(), key.raw) }
+    }
+
+    /// The first entry at or after a place, if it is not far away.
+    pub(in crate::vm) fn look(self, from: usize, places: usize) -> Ahead {
+        // SAFETY: live during 'gc.
+        unsafe { Table::look(self.place(), from, places) }
+    }
+
+    /// What places mean: they are good while this stays the same.
+    pub(in crate::vm) fn layout(self) -> (usize, usize) {
+        // SAFETY: live during 'gc.
+        unsafe { Table::layout(self.place()) }
     }
 
     /// The metatable.

@@ -2,6 +2,7 @@
 #![allow(unsafe_op_in_unsafe_fn, non_snake_case)]
 
 use super::*;
+use crate::heap::Ahead;
 use crate::vm::arith::{ForLoop, prepare_for};
 
 macro_rules! order_ops {
@@ -257,6 +258,9 @@ pub unsafe fn GenericCall(s: State, vm: *mut Vm, ins: Instr) -> Step {
     Step::More(s, More::Iterate)
 }
 
+/// Emptied places that a traversal passes without a call.
+const LOOKED_AT_ONCE: usize = 1_024;
+
 /// One step of a traversal with `next`, without a call. The control slot's padding carries the place of its key: a hint that
 /// is checked against the table.
 #[inline(always)]
@@ -276,18 +280,20 @@ unsafe fn pairs_step(s: State, vm: *mut Vm, a: *mut Value, t: *mut Table) -> Ste
     if (*vm).budget < 0 {
         return Step::Slow(s, slow::expired);
     }
-    match Table::next_at(t, from) {
-        Some((at, key, v)) => {
+    match Table::look(t, from, LOOKED_AT_ONCE) {
+        Ahead::Entry(at, key, v) => {
             put(a.add(2), key);
             (*control).hash = at as u32;
             put(a.add(3), key);
             put(a.add(4), v);
             Step::Next(s.jump((*s.pc).w() + 1))
         }
-        None => {
+        Ahead::End => {
             put(a.add(3), Value::NIL);
             Step::Next(s.jump(1))
         }
+        // The function itself can stop at the end of a slice.
+        Ahead::Empty(_) => Step::More(s, More::Iterate),
     }
 }
 

@@ -458,13 +458,15 @@ unsafe fn store(s: State, vm: *mut Vm, obj: Value, key: Value, v: Value, f: Slow
         return Step::Next(s);
     }
     if !key.is_nil() && Table::insert(t, &mut (*vm).heap, key, v).is_ok() {
-        return if (*vm).heap.gc_pending { Step::Slow(s, nothing) } else { Step::Next(s) };
+        let waiting = (*vm).heap.gc_pending || (*vm).heap.owed > 0;
+        return if waiting { Step::Slow(s, nothing) } else { Step::Next(s) };
     }
     Step::Slow(s, f)
 }
 
 /// Lets a pending collection happen.
-unsafe fn nothing(_: &mut Vm, _: Instr) -> Result<(), LuaError> {
+unsafe fn nothing(vm: &mut Vm, _: Instr) -> Result<(), LuaError> {
+    vm.pay_owed();
     Ok(())
 }
 
