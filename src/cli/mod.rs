@@ -40,6 +40,9 @@ enum Command {
 #[must_use]
 pub fn main() -> i32 {
     signal::end_on_broken_pipe();
+    if let Some(args) = plain_run(std::env::args_os()) {
+        return run::run(&args, None);
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(e) => return refuse(&e),
@@ -51,6 +54,15 @@ pub fn main() -> i32 {
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Version(args)) => version::run(args),
     }
+}
+
+/// `wippy run FILE [ARG…]` without any option means what clap finds in it too, but building clap's picture of the whole command
+/// line takes longer than a short script runs.
+fn plain_run(mut words: impl Iterator<Item = OsString>) -> Option<run::Args> {
+    let is_run = words.nth(1)? == "run";
+    let words: Vec<OsString> = words.collect();
+    let plain = words.iter().all(|word| !word.as_encoded_bytes().starts_with(b"-"));
+    if is_run && plain && !words.is_empty() { Some(run::Args::plain(words)) } else { None }
 }
 
 /// A command line that is not understood, or that asks for help.
@@ -154,6 +166,30 @@ mod tests {
         assert_eq!(parse_size("3KiB"), Ok(3 << 10));
         for wrong in ["", "M", "2X", "-1", "1.5G", "0", "99999999999T", "1 M", "é", "1é"] {
             assert!(parse_size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn plain_command_lines_mean_what_clap_says() {
+        let words = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
+        for line in ["wippy run a.lua", "wippy run a.lua run 1 é x", "wippy run run", "wippy run a.lua "] {
+            let plain = plain_run(words(line).into_iter()).expect("no options");
+            let Ok(Cli { memory_limit: None, command: Some(Command::Run(args)) }) =
+                Cli::try_parse_from(words(line))
+            else {
+                panic!("{line}");
+            };
+            assert_eq!(plain, args, "{line}");
+        }
+        for line in [
+            "wippy",
+            "wippy run",
+            "wippy run -",
+            "wippy run a.lua -- x",
+            "wippy run --stats a.lua",
+            "wippy check a",
+        ] {
+            assert!(plain_run(words(line).into_iter()).is_none(), "{line}");
         }
     }
 

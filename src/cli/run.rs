@@ -15,7 +15,8 @@ use std::ffi::{OsStr, OsString};
 ///
 /// The program finds its arguments in '...' and in the global 'arg'. Arguments that begin with '-' stand behind '--'.
 /// Its first result is the exit code: numbers are taken as they are, 'true' is 0, 'false' is 1.
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub struct Args {
     /// Run this text; all other words are its arguments
     #[arg(long, value_name = "CODE", allow_hyphen_values = true)]
@@ -44,6 +45,14 @@ pub struct Args {
     /// Arguments of the program
     #[arg(value_name = "ARG")]
     args: Vec<OsString>,
+}
+
+impl Args {
+    /// A file and its arguments, without any option.
+    pub(super) fn plain(mut words: Vec<OsString>) -> Self {
+        let file = words.remove(0);
+        Self { file: Some(file), args: words, ..Self::default() }
+    }
 }
 
 /// Runs the command; the result is the exit code.
