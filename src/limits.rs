@@ -4,6 +4,10 @@
 /// also makes it safe for the compiler to recurse over the tree.
 pub const MAX_SYNTAX_LEVELS: u32 = 200;
 
+/// Bytes of source text after which the main function's next statement begins a new piece, whose tree takes the memory of the
+/// one before. Its tree, some ten times as large, fits the second level cache.
+pub const SOURCE_PIECE: u32 = 32 << 10;
+
 /// Active local variables in one function, as in 5.3.
 pub const MAX_LOCALS: usize = 200;
 

@@ -1,7 +1,7 @@
 //! Emitting instructions, registers and constants.
 
 use super::desc::{Exp, Kind, Pc, Reg};
-use super::func::ConstKey;
+use super::func::{ConstKey, Func};
 use super::{Compiler, Res};
 use crate::bytecode::instr::SLOT;
 use crate::bytecode::{Const, Instr, Op};
@@ -24,7 +24,7 @@ pub(super) const fn reachable(k: u32) -> bool {
     k as usize <= MAX_OPERAND_CONSTANT
 }
 
-impl<'a> Compiler<'a> {
+impl Compiler<'_> {
     /// Appends an instruction at the line of the last token, landing pending jumps on it.
     pub(super) fn code(&mut self, i: Instr, span: Span) -> Pc {
         self.land_pending();
@@ -106,11 +106,12 @@ impl<'a> Compiler<'a> {
             return Ok(k);
         }
         let key = ConstKey::String(self.name(sym));
-        let k = match self.f.const_map.get(&key) {
-            Some(&k) => k,
+        let hash = key.hash();
+        let k = match self.find_constant(key, hash) {
+            Some(k) => k,
             None => {
                 let name = self.shared_name(sym);
-                self.add_constant(key, Const::String(name))?
+                self.add_constant(hash, Const::String(name))?
             }
         };
         self.name_consts[sym.0 as usize] = (self.f.serial, k);
@@ -118,20 +119,27 @@ impl<'a> Compiler<'a> {
     }
 
     /// Index of a constant of the current function.
-    pub(super) fn constant(&mut self, key: ConstKey<'a>) -> Res<u32> {
-        if let Some(&k) = self.f.const_map.get(&key) {
-            return Ok(k);
+    pub(super) fn constant(&mut self, key: ConstKey<'_>) -> Res<u32> {
+        let hash = key.hash();
+        match self.find_constant(key, hash) {
+            Some(k) => Ok(k),
+            None => self.add_constant(hash, key.to_const()),
         }
-        self.add_constant(key, key.to_const())
     }
 
-    fn add_constant(&mut self, key: ConstKey<'a>, value: Const) -> Res<u32> {
+    fn find_constant(&self, key: ConstKey<'_>, hash: u64) -> Option<u32> {
+        let consts = &self.f.consts;
+        self.f.const_map.find(hash, |&k| ConstKey::of(&consts[k as usize]) == key).copied()
+    }
+
+    fn add_constant(&mut self, hash: u64, value: Const) -> Res<u32> {
         if self.f.consts.len() >= MAX_CONSTANTS {
             return Err(self.error_limit(MAX_CONSTANTS, "constants"));
         }
         let k = self.f.consts.len() as u32;
-        self.f.consts.push(value);
-        self.f.const_map.insert(key, k);
+        let Func { consts, const_map, .. } = &mut *self.f;
+        consts.push(value);
+        const_map.insert_unique(hash, k, |&k| ConstKey::of(&consts[k as usize]).hash());
         Ok(k)
     }
 

@@ -6,7 +6,8 @@ use super::types::Known;
 use crate::bytecode::{Const, Instr, LocalVar, Proto, UpvalDesc};
 use crate::diag::Span;
 use crate::syntax::ast::Symbol;
-use hashbrown::HashMap;
+use hashbrown::HashTable;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 /// A constant as a map key. Floats by their bits, so that no two different ones merge.
@@ -20,7 +21,22 @@ pub(super) enum ConstKey<'a> {
     String(&'a [u8]),
 }
 
-impl ConstKey<'_> {
+impl<'a> ConstKey<'a> {
+    pub fn of(value: &'a Const) -> Self {
+        match value {
+            Const::Nil => Self::Nil,
+            Const::False => Self::False,
+            Const::True => Self::True,
+            Const::Integer(i) => Self::Integer(*i),
+            Const::Float(n) => Self::Float(n.to_bits()),
+            Const::String(s) => Self::String(s),
+        }
+    }
+
+    pub fn hash(&self) -> u64 {
+        foldhash::fast::FixedState::default().hash_one(self)
+    }
+
     pub fn to_const(self) -> Const {
         match self {
             Self::Nil => Const::Nil,
@@ -38,12 +54,12 @@ const KEPT_CONSTANTS: usize = 256;
 
 /// A declared local variable. Register = its position among the function's variables.
 #[derive(Clone, Copy)]
-pub(super) struct Local<'a> {
+pub(super) struct Local {
     /// `None` for the hidden variables of loops, which no name can reach.
     pub sym: Option<Symbol>,
     /// Index into [`Func::local_info`].
     pub info: u32,
-    pub known: Known<'a>,
+    pub known: Known,
 }
 
 /// A lexical block.
@@ -68,21 +84,22 @@ pub(super) struct Block {
 }
 
 /// A function being compiled.
-pub(super) struct Func<'a> {
+pub(super) struct Func {
     /// Tells functions of a chunk apart.
     pub serial: u32,
     pub code: Vec<Instr>,
     pub lines: Vec<u32>,
     pub spans: Vec<Span>,
     pub consts: Vec<Const>,
-    pub const_map: HashMap<ConstKey<'a>, u32, foldhash::fast::FixedState>,
+    /// Indices of `consts` by value.
+    pub const_map: HashTable<u32>,
     pub protos: Vec<Proto>,
     pub upvals: Vec<UpvalDesc>,
     /// Names of `upvals`, for look-up.
     pub upval_syms: Vec<Symbol>,
     pub local_info: Vec<LocalVar>,
     /// Declared variables; the first `active` of them are in scope.
-    pub locals: Vec<Local<'a>>,
+    pub locals: Vec<Local>,
     pub active: u8,
     /// First free register.
     pub free: Reg,
@@ -103,7 +120,7 @@ pub(super) struct Func<'a> {
     pub captures: bool,
 }
 
-impl Func<'_> {
+impl Func {
     pub fn new(serial: u32, line_defined: u32, is_vararg: bool) -> Self {
         Self {
             serial,
@@ -111,7 +128,7 @@ impl Func<'_> {
             lines: Vec::new(),
             spans: Vec::new(),
             consts: Vec::new(),
-            const_map: HashMap::default(),
+            const_map: HashTable::new(),
             protos: Vec::new(),
             upvals: Vec::new(),
             upval_syms: Vec::new(),
@@ -141,7 +158,7 @@ impl Func<'_> {
         self.spans.clear();
         self.consts.clear();
         if self.const_map.len() > KEPT_CONSTANTS {
-            self.const_map = HashMap::default();
+            self.const_map = HashTable::new();
         } else {
             self.const_map.clear();
         }

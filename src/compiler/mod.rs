@@ -3,7 +3,9 @@
 //! 1. Code is generated as the reference does it, so that order of evaluation, line numbers, debug names and limits are
 //!    the same; only the instruction set differs.
 //! 2. `cursor` is the end of the token the reference would have read last. Lines come from it.
-//! 3. Work is linear in the size of the source, and the depth of recursion is the depth of nesting.
+//! 3. A long text is compiled piece by piece while it is parsed (`syntax::parse_pieces`), so that its tree is never there as a
+//!    whole: the main function stays open between two pieces. Short ones are a single piece.
+//! 4. Work is linear in the size of the source, and the depth of recursion is the depth of nesting.
 
 mod desc;
 mod discharge;
@@ -34,8 +36,11 @@ mod verify_tests;
 
 use crate::bytecode::{Instr, Op, Proto, UpvalDesc};
 use crate::diag::Span;
-use crate::syntax::SyntaxError;
+use crate::limits::SOURCE_PIECE;
 use crate::syntax::ast::{Chunk, Expr, Function, Symbol};
+use crate::syntax::token::soft;
+use crate::syntax::{SyntaxError, parse_pieces};
+use bumpalo::Bump;
 use error::Res;
 use func::Func;
 use hashbrown::HashMap;
@@ -44,22 +49,70 @@ use std::sync::Arc;
 
 /// Compiles a parsed chunk to its main function. `source_text` is the text it was parsed from.
 pub fn compile(chunk: &Chunk<'_>, source_text: &[u8], chunk_name: Arc<[u8]>) -> Result<Proto, SyntaxError> {
-    let mut compiler = Compiler::new(chunk, source_text, chunk_name);
-    compiler.main(chunk).map_err(|e| *e)
+    let mut compiler = Compiler::new(source_text, chunk_name);
+    compiler.look_at(chunk.names, source_text);
+    compiler.begin(chunk);
+    compiler.statements(chunk.block).and_then(|()| compiler.end(chunk)).map_err(|e| *e)
 }
+
+/// Compiles a source text.
+///
+/// # Errors
+/// The first error of the text.
+pub fn compile_text(source_text: &[u8], chunk_name: &Arc<[u8]>) -> Result<Proto, SyntaxError> {
+    match compile_pieces(source_text, chunk_name, SOURCE_PIECE)? {
+        Some(proto) => Ok(proto),
+        None => {
+            let arena = Bump::new();
+            let chunk = crate::syntax::parse(source_text, &arena)?;
+            compile(&chunk, source_text, chunk_name.clone())
+        }
+    }
+}
+
+/// Compiles a source text as it is parsed, piece by piece; `None` if its parts need each other.
+fn compile_pieces(
+    source_text: &[u8],
+    chunk_name: &Arc<[u8]>,
+    size: u32,
+) -> Result<Option<Proto>, SyntaxError> {
+    let mut paused: Option<Compiler<'static>> = None;
+    let mut main = None;
+    let complete = parse_pieces(source_text, size, &mut |chunk, is_last| {
+        let is_first = paused.is_none();
+        let mut compiler: Compiler<'_> =
+            paused.take().unwrap_or_else(|| Compiler::new(source_text, chunk_name.clone()));
+        compiler.look_at(chunk.names, source_text);
+        if is_first {
+            compiler.begin(chunk);
+        }
+        compiler.types.wants_locals = chunk.has_typeof;
+        compiler.statements(chunk.block)?;
+        if is_last {
+            main = Some(compiler.end(chunk)?);
+        } else {
+            paused = Some(compiler.pause());
+        }
+        Ok(())
+    })?;
+    Ok(main.filter(|_| complete))
+}
+
+/// The symbol of `_ENV`.
+const ENV: Symbol = Symbol(soft::ENV);
 
 struct Compiler<'a> {
     names: &'a [&'a [u8]],
     source: Source<'a>,
     chunk_name: Arc<[u8]>,
     /// The function being compiled.
-    f: Box<Func<'a>>,
+    f: Box<Func>,
     /// The functions around it, outermost first. Boxed, so that the recursion moves pointers and its frames stay small.
     #[allow(clippy::vec_box)]
-    outer: Vec<Box<Func<'a>>>,
+    outer: Vec<Box<Func>>,
     /// Functions that are finished: their memory serves the next ones.
     #[allow(clippy::vec_box)]
-    spare: Vec<Box<Func<'a>>>,
+    spare: Vec<Box<Func>>,
     /// Functions begun so far.
     functions: u32,
     /// Names as constants and debug information share them, by symbol, once they are needed.
@@ -67,9 +120,7 @@ struct Compiler<'a> {
     /// Where a name was last among the constants: function and index, by symbol.
     name_consts: Vec<(u32, u32)>,
     /// Active variables by name, see `scope`.
-    bindings: Vec<Vec<scope::Binding<'a>>>,
-    /// The symbol of `_ENV`.
-    env: Symbol,
+    bindings: Vec<Vec<scope::Binding>>,
     /// Labels of open blocks, by block identity and name.
     labels: HashMap<(u32, Symbol), label::Label, foldhash::fast::FixedState>,
     label_blocks: u32,
@@ -77,38 +128,66 @@ struct Compiler<'a> {
     spine: Vec<&'a Expr<'a>>,
     /// End of the last token read.
     cursor: u32,
-    types: types::Types<'a>,
+    types: types::Types,
     /// The next expression is assigned to.
     is_target: bool,
 }
 
 impl<'a> Compiler<'a> {
-    fn new(chunk: &Chunk<'a>, source_text: &'a [u8], chunk_name: Arc<[u8]>) -> Self {
-        let names = chunk.names;
-        let env = names.iter().position(|&n| n == b"_ENV").unwrap_or(names.len());
+    fn new(source_text: &'a [u8], chunk_name: Arc<[u8]>) -> Self {
         Self {
-            names,
+            names: &[],
             source: Source::new(source_text),
             chunk_name,
             f: Box::new(Func::new(0, 0, true)),
             outer: Vec::new(),
             spare: Vec::new(),
             functions: 1,
-            shared_names: vec![None; names.len() + 1],
-            name_consts: vec![(u32::MAX, 0); names.len() + 1],
-            bindings: vec![Vec::new(); names.len() + 1],
-            env: Symbol(env as u32),
+            shared_names: Vec::new(),
+            name_consts: Vec::new(),
+            bindings: Vec::new(),
             labels: HashMap::default(),
             label_blocks: 0,
             spine: Vec::new(),
             cursor: 0,
-            types: types::Types::new(names),
+            types: types::Types::default(),
             is_target: false,
         }
     }
 
+    /// What the next tree refers to.
+    fn look_at(&mut self, names: &'a [&'a [u8]], source_text: &'a [u8]) {
+        self.names = names;
+        self.source.text = source_text;
+        self.shared_names.resize(names.len(), None);
+        self.name_consts.resize(names.len(), (u32::MAX, 0));
+        self.bindings.resize_with(names.len(), Vec::new);
+    }
+
+    /// Everything that does not depend on the tree compiled so far.
+    fn pause(self) -> Compiler<'static> {
+        Compiler {
+            names: &[],
+            source: self.source.pause(),
+            chunk_name: self.chunk_name,
+            f: self.f,
+            outer: self.outer,
+            spare: self.spare,
+            functions: self.functions,
+            shared_names: self.shared_names,
+            name_consts: self.name_consts,
+            bindings: self.bindings,
+            labels: self.labels,
+            label_blocks: self.label_blocks,
+            spine: Vec::new(),
+            cursor: self.cursor,
+            types: self.types,
+            is_target: self.is_target,
+        }
+    }
+
     fn name(&self, sym: Symbol) -> &'a [u8] {
-        self.names.get(sym.0 as usize).copied().unwrap_or(b"_ENV")
+        self.names[sym.0 as usize]
     }
 
     /// A name for a prototype to keep.
@@ -122,12 +201,17 @@ impl<'a> Compiler<'a> {
         self.source.line(self.cursor.saturating_sub(1))
     }
 
-    fn main(&mut self, chunk: &Chunk<'a>) -> Res<Proto> {
-        let name = self.shared_name(self.env);
+    /// Opens the main function. The tree is its first piece, or all of it.
+    fn begin(&mut self, chunk: &Chunk<'a>) {
+        self.types.wants_locals = chunk.has_typeof;
+        let name = self.shared_name(ENV);
         self.f.upvals.push(UpvalDesc { in_stack: true, index: 0, name });
-        self.f.upval_syms.push(self.env);
+        self.f.upval_syms.push(ENV);
         self.enter_block(Some(chunk.block), false, false);
-        self.statements(chunk.block)?;
+    }
+
+    /// Finishes the main function, whose last piece has been compiled.
+    fn end(&mut self, chunk: &Chunk<'a>) -> Res<Proto> {
         let end = Span::new(chunk.block.span.end, chunk.block.span.end);
         self.end_function(end)?;
         let mut main = self.f.finish(self.chunk_name.clone());

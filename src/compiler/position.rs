@@ -7,7 +7,7 @@ use memchr::memchr2_iter;
 
 /// The source text with its line table.
 pub(super) struct Source<'a> {
-    text: &'a [u8],
+    pub text: &'a [u8],
     /// Offset of the first byte of each line.
     starts: Vec<u32>,
     /// Line found last (index into `starts`): the next question is mostly about the same one.
@@ -31,6 +31,11 @@ impl<'a> Source<'a> {
             starts.push((at + 1 + usize::from(pair)) as u32);
         }
         Self { text, starts, last: 0 }
+    }
+
+    /// The line table without the text.
+    pub fn pause(self) -> Source<'static> {
+        Source { text: &[], starts: self.starts, last: self.last }
     }
 
     /// Line (from 1) of a byte offset.

@@ -8,7 +8,7 @@ use super::desc::{Exp, Kind, Reg};
 use super::emit::reg;
 use super::func::{Block, Func, Local};
 use super::types::Known;
-use super::{Compiler, Res};
+use super::{Compiler, ENV, Res};
 use crate::bytecode::{Instr, LocalVar, Op, UpvalDesc};
 use crate::diag::Span;
 use crate::limits::{MAX_LOCALS, MAX_UPVALUES};
@@ -24,11 +24,11 @@ pub(super) static HIDDEN: LazyLock<[HiddenNames; 2]> = LazyLock::new(|| {
 
 /// An active variable, seen from anywhere.
 #[derive(Clone, Copy)]
-pub(super) struct Binding<'a> {
+pub(super) struct Binding {
     /// Nesting depth of its function; 0 is the main function.
     pub depth: u32,
     pub reg: Reg,
-    pub known: Known<'a>,
+    pub known: Known,
 }
 
 impl<'a> Compiler<'a> {
@@ -106,7 +106,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Notes what is known of the variable declared last.
-    pub(super) fn note(&mut self, known: Option<Known<'a>>) {
+    pub(super) fn note(&mut self, known: Option<Known>) {
         if let (Some(known), Some(local)) = (known, self.f.locals.last_mut()) {
             local.known = known;
         }
@@ -147,7 +147,7 @@ impl<'a> Compiler<'a> {
         if let Some(kind) = self.resolve(sym)? {
             return Ok(Exp::new(kind, span));
         }
-        let mut env = match self.resolve(self.env)? {
+        let mut env = match self.resolve(ENV)? {
             Some(kind) => Exp::new(kind, span),
             None => unreachable!("_ENV is always bound"),
         };
@@ -162,7 +162,7 @@ impl<'a> Compiler<'a> {
         let (first, mut index, mut in_stack) = match self.bindings[sym.0 as usize].last().copied() {
             Some(b) if b.depth as usize == depth => return Ok(Some(Kind::Local(b.reg))),
             Some(b) => (b.depth as usize + 1, b.reg, true),
-            None if sym != self.env => return Ok(None),
+            None if sym != ENV => return Ok(None),
             // The one upvalue of the main function.
             None if depth == 0 => return Ok(Some(Kind::Upval(0))),
             None => (1, 0, false),
@@ -180,7 +180,7 @@ impl<'a> Compiler<'a> {
         Ok(Some(Kind::Upval(index)))
     }
 
-    fn func_at(&mut self, depth: usize) -> &mut Func<'a> {
+    fn func_at(&mut self, depth: usize) -> &mut Func {
         if depth == self.outer.len() { &mut self.f } else { &mut self.outer[depth] }
     }
 

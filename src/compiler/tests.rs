@@ -5,6 +5,7 @@ use crate::bytecode::disasm::listing;
 use crate::bytecode::dump::{dump, undump};
 use crate::bytecode::verify::verify;
 use crate::syntax::SyntaxError;
+use std::sync::Arc;
 
 /// Parses and compiles a source text that must parse.
 pub(super) fn compile(source: &str) -> Result<Proto, SyntaxError> {
@@ -192,4 +193,56 @@ fn debug_information() {
     let p = compile(source).unwrap();
     let texts: Vec<_> = p.spans.iter().map(|s| &source[s.start as usize..s.end as usize]).collect();
     assert_eq!(texts, ["b", "b.c", "b.c + 1", ""]);
+}
+
+/// A program for every file of Lua tests: what is compiled in pieces, as small as they can be, is what is compiled as a whole.
+#[test]
+fn pieces_make_the_same_code() {
+    let mut in_pieces = 0;
+    for room in ["core", "golden", "nasty", "wippy"] {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("lua-tests").join(room);
+        let mut files: Vec<_> =
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        for file in files.iter().filter(|file| file.extension().is_some_and(|ext| ext == "lua")) {
+            let text = std::fs::read_to_string(file).unwrap();
+            let text = text.strip_prefix("#!/usr/bin/env lua").unwrap_or(&text);
+            let Ok(whole) = compile(text) else { continue };
+            for size in [0, 100] {
+                match super::compile_pieces(text.as_bytes(), &Arc::from(&b"=test"[..]), size) {
+                    Ok(Some(proto)) => {
+                        assert!(proto == whole, "{} in pieces of {size}", file.display());
+                        in_pieces += 1;
+                    }
+                    Ok(None) => {}
+                    Err(e) => panic!("{}: {}", file.display(), String::from_utf8_lossy(&e.message)),
+                }
+            }
+        }
+    }
+    assert!(in_pieces > 200, "{in_pieces}");
+}
+
+/// What an earlier piece may refer to makes the text a whole again.
+#[test]
+fn parts_that_need_each_other() {
+    let cases = [
+        ("local a = 1 goto e do end ::e::", false),
+        ("local a = 1 do goto e ::e:: end local b", true),
+        ("local function f() return T end local x type T = number", false),
+        ("type T = number local x = 1 local y = T", true),
+        ("local x = 1 local y interface I function f() end", false),
+        ("local x = 1 local t = type(x) local y", true),
+        ("local x = { a = 1 } local y: typeof(x)", false),
+        ("local x: typeof(y) local z = 1 local w", true),
+        ("return 1", true),
+    ];
+    for (source, pieces) in cases {
+        let made = super::compile_pieces(source.as_bytes(), &Arc::from(&b"=test"[..]), 0).unwrap();
+        assert_eq!(made.is_some(), pieces, "{source}");
+        let whole = compile(source).unwrap();
+        assert!(made.is_none_or(|made| made == whole), "{source}");
+        let text = super::compile_text(source.as_bytes(), &Arc::from(&b"=test"[..])).unwrap();
+        assert!(text == whole, "{source}");
+    }
 }

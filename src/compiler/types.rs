@@ -31,29 +31,29 @@ enum Named {
 
 /// What is known of a local variable.
 #[derive(Clone, Copy)]
-pub(super) enum Known<'a> {
+pub(super) enum Known {
     Nothing,
-    /// It holds the module of this name.
-    Module(&'a [u8]),
+    /// It holds a module, by its number in [`Types::modules`].
+    Module(u32),
     /// Its static type; only found out in chunks that use `typeof`.
     Type(TypeId),
 }
 
-struct Declared<'a> {
+struct Declared {
     params: Box<[TypeParam]>,
     arity: usize,
     body: Option<TypeId>,
-    name: &'a [u8],
+    name: Symbol,
 }
 
 /// The types of the chunk so far.
 #[derive(Default)]
-pub(super) struct Types<'a> {
+pub(super) struct Types {
     types: Vec<Type>,
     /// Levels of each type.
     depths: Vec<usize>,
     primitives: [Option<TypeId>; Primitive::ALL.len()],
-    aliases: Vec<Declared<'a>>,
+    aliases: Vec<Declared>,
     scope: Map<Symbol, Vec<Named>>,
     /// Names declared in open blocks, in order.
     declared: Vec<Symbol>,
@@ -62,8 +62,10 @@ pub(super) struct Types<'a> {
     value_of: Map<(Symbol, Option<Symbol>, bool), u32>,
     /// Aliases of the main block.
     top: Map<Symbol, u32>,
+    /// Names of modules that variables hold.
+    modules: Vec<Box<[u8]>>,
     /// The chunk has a name `typeof`.
-    wants_locals: bool,
+    pub wants_locals: bool,
 }
 
 impl<'a> Compiler<'a> {
@@ -85,12 +87,7 @@ impl<'a> Compiler<'a> {
                 _ => continue,
             };
             let index = self.types.aliases.len() as u32;
-            self.types.aliases.push(Declared {
-                params: Box::default(),
-                arity,
-                body: None,
-                name: self.name(name.sym),
-            });
+            self.types.aliases.push(Declared { params: Box::default(), arity, body: None, name: name.sym });
             self.types.declare(name.sym, Named::Alias(index));
             if is_main {
                 self.types.top.insert(name.sym, index);
@@ -290,11 +287,12 @@ impl<'a> Compiler<'a> {
         if let Some(qualifier) = name.module {
             let known = self.bindings[qualifier.sym.0 as usize].last().map(|b| b.known);
             let module = match known {
-                Some(Known::Module(module)) => module,
+                Some(Known::Module(module)) => &*self.types.modules[module as usize],
                 _ => self.name(qualifier.sym),
             };
+            let module = module.into();
             let args = args.iter().map(|t| self.ty(t)).collect();
-            return self.types.add(Type::Imported(module.into(), written.into(), args));
+            return self.types.add(Type::Imported(module, written.into(), args));
         }
         match self.types.scope.get(&name.name.sym).and_then(|entries| entries.last()).copied() {
             Some(Named::Alias(alias)) => {
@@ -339,15 +337,11 @@ impl<'a> Compiler<'a> {
         if types.top.is_empty() && types.values.is_empty() {
             return None;
         }
-        Some(Arc::new(types.finish()))
+        Some(Arc::new(types.finish(self.names)))
     }
 }
 
-impl Types<'_> {
-    pub fn new(names: &[&[u8]]) -> Self {
-        Self { wants_locals: names.contains(&&b"typeof"[..]), ..Self::default() }
-    }
-
+impl Types {
     fn declare(&mut self, sym: Symbol, named: Named) {
         self.scope.entry(sym).or_default().push(named);
         self.declared.push(sym);
@@ -383,7 +377,7 @@ impl Types<'_> {
     }
 
     /// Leaves out what nothing refers to.
-    fn finish(mut self) -> TypePool {
+    fn finish(mut self, names: &[&[u8]]) -> TypePool {
         const UNUSED: u32 = u32::MAX;
         // An alias without a body can only be one that a syntax error cut off; those never get here.
         let never = self.primitive(Primitive::Never);
@@ -427,7 +421,7 @@ impl Types<'_> {
         });
         let aliases =
             self.aliases.iter().zip(&alias_used).filter(|(_, used)| **used).map(|(alias, _)| Alias {
-                name: alias.name.into(),
+                name: names[alias.name.0 as usize].into(),
                 params: alias
                     .params
                     .iter()

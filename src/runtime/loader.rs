@@ -4,7 +4,6 @@ use crate::bytecode::{Proto, dump};
 use crate::syntax::SyntaxError;
 use crate::vm::LoadMode;
 use crate::vm::debug::short_source;
-use bumpalo::Bump;
 use std::sync::Arc;
 
 /// Compiles source text.
@@ -12,9 +11,7 @@ use std::sync::Arc;
 /// # Errors
 /// The first error of the text.
 pub fn compile_source(source: &[u8], chunk_name: &[u8]) -> Result<Proto, SyntaxError> {
-    let arena = Bump::new();
-    let chunk = crate::syntax::parse(source, &arena)?;
-    crate::compiler::compile(&chunk, source, Arc::from(chunk_name))
+    crate::compiler::compile_text(source, &Arc::from(chunk_name))
 }
 
 /// `chunk:line: message`, as `load` reports an error.

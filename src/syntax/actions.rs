@@ -68,8 +68,8 @@ impl Operator {
 }
 
 /// The state of the grammar's actions.
-pub struct Ctx<'a, 's> {
-    shared: &'s Shared<'a>,
+pub struct Ctx<'a, 's, 't> {
+    shared: &'s Shared<'t>,
     arena: &'a Bump,
     pending: Vec<Pending>,
     exprs: Vec<Expr<'a>>,
@@ -113,17 +113,17 @@ fn take_from<'a, T: Copy>(arena: &'a Bump, stack: &mut Vec<T>, from: usize) -> &
     taken
 }
 
-impl<'a, 's> Ctx<'a, 's> {
+impl<'a, 's, 't: 'a> Ctx<'a, 's, 't> {
     /// In the count of parameters: the list ends in `...`.
     pub const VARARG: u32 = 1 << 31;
     /// In the count of parameters: the `...` has a type, which is on the stack of types.
     pub const VARARG_TYPE: u32 = 1 << 30;
 
     #[must_use]
-    pub fn new(shared: &'s Shared<'a>) -> Self {
+    pub fn new(shared: &'s Shared<'t>, arena: &'a Bump) -> Self {
         Self {
             shared,
-            arena: shared.arena,
+            arena,
             pending: Vec::new(),
             exprs: Vec::new(),
             stats: Vec::new(),

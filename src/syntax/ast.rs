@@ -20,12 +20,14 @@ pub struct Name {
     pub span: Span,
 }
 
-/// A whole parsed source file.
+/// A parsed source file, or a piece of one: some of its statements.
 #[derive(Clone, Copy, Debug)]
 pub struct Chunk<'a> {
     pub block: &'a Block<'a>,
     /// Bytes of each [`Symbol`].
     pub names: &'a [&'a [u8]],
+    /// The text so far has a name `typeof`.
+    pub has_typeof: bool,
 }
 
 /// A sequence of statements. A `return` can only be the last one.

@@ -164,7 +164,7 @@ pub(super) fn unexpected(shared: &Shared<'_>, at: (Span, Kind), expected: &[Stri
 
 /// A `::` that begins no label where a statement may begin.
 fn unfinished_label(shared: &Shared<'_>, colons: Span) -> Error {
-    let rest = Shared::new(shared.source.get(colons.end as usize..).unwrap_or_default(), shared.arena);
+    let rest = Shared::new(shared.source.get(colons.end as usize..).unwrap_or_default(), shared.texts);
     let shift = |span: Span| Span::new(span.start + colons.end, span.end + colons.end);
     let mut tokens = super::lexer::Lexer::new(&rest);
     for message in ["<name> expected", "'::' expected"] {
@@ -265,7 +265,7 @@ fn matching(what: &str, who: &str, shared: &Shared<'_>, open: Option<&Open>, at:
 
 /// Where the reference says an open parenthesis is: that of a call where the called expression begins.
 fn paren_start(shared: &Shared<'_>, at: u32) -> u32 {
-    let prefix = Shared::new(shared.source.get(..at as usize).unwrap_or_default(), shared.arena);
+    let prefix = Shared::new(shared.source.get(..at as usize).unwrap_or_default(), shared.texts);
     let mut tokens = Vec::new();
     for _ in super::lexer::Lexer::new(&prefix) {
         tokens.push(prefix.last.get());

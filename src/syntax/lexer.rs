@@ -78,7 +78,8 @@ pub struct Nest {
 /// What the lexer and the grammar's actions both look at.
 pub struct Shared<'a> {
     pub source: &'a [u8],
-    pub arena: &'a Bump,
+    /// For strings that are not as the source has them.
+    pub texts: &'a Bump,
     /// Span and kind of the token handed out last: the look-ahead of a reduction.
     pub last: Cell<(Span, Kind)>,
     /// Kind of the token before that.
@@ -99,10 +100,10 @@ pub struct Shared<'a> {
 
 impl<'a> Shared<'a> {
     #[must_use]
-    pub fn new(source: &'a [u8], arena: &'a Bump) -> Self {
+    pub fn new(source: &'a [u8], texts: &'a Bump) -> Self {
         Self {
             source,
-            arena,
+            texts,
             last: Cell::new((Span::default(), Kind::Semicolon)),
             before: Cell::new(Kind::Semicolon),
             nest: RefCell::new(Nest {
@@ -187,8 +188,30 @@ pub struct Lexer<'s, 'a> {
     extends: bool,
     /// Depths of the conditional types that wait for their `:`.
     conditions: Vec<usize>,
-    done: bool,
+    /// A statement of the main function from here on may begin a new piece.
+    cut_from: u32,
+    /// Where the piece ended, what comes next.
+    held: Option<Token>,
+    state: State,
+    pieces: u32,
+    has_typeof: bool,
 }
+
+type Token = (u32, Tok, u32);
+
+/// What the lexer says when it is asked for a token.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Reading,
+    /// Between two pieces: the next one begins with `Lexer::held`.
+    Cut,
+    /// A later piece concerns an earlier one.
+    NeedsWhole,
+    Done,
+}
+
+/// No more pieces.
+const NEVER: u32 = u32::MAX;
 
 impl<'s, 'a> Lexer<'s, 'a> {
     #[must_use]
@@ -207,13 +230,82 @@ impl<'s, 'a> Lexer<'s, 'a> {
             local_names: false,
             extends: false,
             conditions: Vec::new(),
-            done: false,
+            cut_from: NEVER,
+            held: None,
+            state: State::Reading,
+            pieces: 0,
+            has_typeof: false,
         };
         for (symbol, word) in (0..).zip(SOFT_WORDS) {
             let hash = lexer.hash(word);
             lexer.table.insert_unique(hash, symbol, |_| hash);
         }
         lexer
+    }
+
+    /// Lets the tokens end at the first statement of the main function that is `size` bytes from here, where the next piece begins.
+    pub fn begin_piece(&mut self, size: u32) {
+        self.pieces += 1;
+        if self.pieces == 1 || self.cut_from != NEVER {
+            let from = self.held.as_ref().map_or(0, |token| token.0);
+            self.cut_from = from.saturating_add(size);
+        }
+        self.shared.strings.borrow_mut().clear();
+        self.shared.numbers.borrow_mut().clear();
+    }
+
+    /// The text goes on in another piece.
+    pub fn is_cut(&self) -> bool {
+        self.state == State::Cut
+    }
+
+    /// There is something in this piece that the ones before would have had to know.
+    pub fn needs_whole(&self) -> bool {
+        self.state == State::NeedsWhole
+    }
+
+    /// The text so far has the name `typeof`.
+    pub fn has_typeof(&self) -> bool {
+        self.has_typeof
+    }
+
+    /// Notes what a piece must not have if the ones before it do not know.
+    fn note_meaning(&mut self, kind: Kind, symbol: u32) {
+        let in_main = || self.shared.nest.borrow().stack.is_empty();
+        let is_late = match kind {
+            Kind::Label | Kind::Type | Kind::Interface if in_main() => {
+                self.cut_from = NEVER;
+                true
+            }
+            Kind::Typeof | Kind::Name if symbol == soft::TYPEOF => {
+                !std::mem::replace(&mut self.has_typeof, true)
+            }
+            _ => false,
+        };
+        if is_late && self.pieces > 1 {
+            self.state = State::NeedsWhole;
+        }
+    }
+
+    /// Whether a token of this kind certainly begins a statement of the main function, in a text without mistakes.
+    fn begins_piece(&self, kind: Kind) -> bool {
+        let begins = match kind {
+            Kind::Do | Kind::For | Kind::If | Kind::Local | Kind::Repeat | Kind::While => true,
+            Kind::Function => matches!(
+                self.prev,
+                Kind::Name
+                    | Kind::String
+                    | Kind::Number
+                    | Kind::Literal
+                    | Kind::RParen
+                    | Kind::RBracket
+                    | Kind::RBrace
+                    | Kind::End
+                    | Kind::Semicolon
+            ),
+            _ => false,
+        };
+        begins && self.shared.nest.borrow().stack.is_empty()
     }
 
     fn hash(&self, name: &[u8]) -> u64 {
@@ -471,6 +563,10 @@ impl<'s, 'a> Lexer<'s, 'a> {
         // These change no level.
         match self.prev {
             Kind::In | Kind::Return | Kind::Assign => {
+                if self.prev == Kind::Return && nest.stack.is_empty() {
+                    // Nothing may follow.
+                    self.cut_from = NEVER;
+                }
                 nest.in_expr |= nest.at_block();
                 return Ok(());
             }
@@ -602,7 +698,7 @@ impl<'s, 'a> Lexer<'s, 'a> {
         Ok(())
     }
 
-    fn fetch(&mut self) -> Result<(u32, Tok, u32), Error> {
+    fn fetch(&mut self) -> Result<Token, Error> {
         let Lexeme { kind, val, span } = if self.has_peeked {
             self.has_peeked = false;
             self.peeked
@@ -617,7 +713,7 @@ impl<'s, 'a> Lexer<'s, 'a> {
         }
         let (kind, end) = match kind {
             Kind::Name if val >= soft::COUNT => (kind, span.end),
-            Kind::Name | Kind::Question | Kind::Colon | Kind::AtName | Kind::Dots => {
+            Kind::Name | Kind::Question | Kind::Colon | Kind::AtName | Kind::Dots | Kind::Label => {
                 self.in_context(kind, val, span)
             }
             _ => (kind, span.end),
@@ -625,13 +721,19 @@ impl<'s, 'a> Lexer<'s, 'a> {
         if kind != Kind::Name && kind != Kind::Comma {
             self.local_names = kind == Kind::Local;
         }
+        let cut = kind <= Kind::LAST_STRUCTURAL && span.start > self.cut_from && self.begins_piece(kind);
         self.prev2 = self.prev;
         self.prev = kind;
         self.prev_end = end;
         let shared = self.shared;
         shared.before.set(self.prev2);
         shared.last.set((Span::new(span.start, end), kind));
-        Ok((span.start, Tok { kind, val }, end))
+        let token = (span.start, Tok { kind, val }, end);
+        if cut {
+            self.held = Some(token);
+            self.state = State::Cut;
+        }
+        Ok(token)
     }
 
     /// The terminal of a token whose meaning depends on its place, and where it ends.
@@ -656,6 +758,7 @@ impl<'s, 'a> Lexer<'s, 'a> {
             }
             _ => kind,
         };
+        self.note_meaning(kind, val);
         (kind, span.end)
     }
 }
@@ -678,16 +781,23 @@ impl Iterator for Lexer<'_, '_> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        if self.done {
+        match self.state {
+            State::Reading => {}
+            State::Cut => {
+                self.state = State::Reading;
+                return self.held.take().map(Ok);
+            }
+            State::NeedsWhole | State::Done => return None,
+        }
+        let token = self.fetch();
+        if self.state != State::Reading {
             return None;
         }
-        match self.fetch() {
-            Ok((_, Tok { kind: Kind::Eof, .. }, _)) => {
-                self.done = true;
-                None
-            }
-            token => Some(token),
+        if matches!(token, Ok((_, Tok { kind: Kind::Eof, .. }, _))) {
+            self.state = State::Done;
+            return None;
         }
+        Some(token)
     }
 }
 

@@ -9,7 +9,7 @@ pub mod parse;
 pub mod token;
 
 pub use error::SyntaxError;
-pub use parse::parse;
+pub use parse::{parse, parse_pieces};
 
 #[cfg(test)]
 mod tests;

@@ -279,7 +279,7 @@ pub const BINARY: [BinaryOp; 21] = [
 pub const UNARY: [UnaryOp; 4] = [UnaryOp::Neg, UnaryOp::Not, UnaryOp::Len, UnaryOp::BNot];
 
 /// Words with a meaning in some places only; interned first, so their symbols are these numbers.
-pub const SOFT_WORDS: [&[u8]; 12] = [
+pub const SOFT_WORDS: [&[u8]; 13] = [
     b"type",
     b"interface",
     b"as",
@@ -292,6 +292,7 @@ pub const SOFT_WORDS: [&[u8]; 12] = [
     b"is",
     b"self",
     b"any",
+    b"_ENV",
 ];
 
 /// Symbols of the soft words.
@@ -310,4 +311,5 @@ pub mod soft {
     pub const COUNT: u32 = 10;
     pub const SELF: u32 = 10;
     pub const ANY: u32 = 11;
+    pub const ENV: u32 = 12;
 }

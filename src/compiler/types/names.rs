@@ -2,7 +2,7 @@
 
 use super::super::desc::{Exp, Kind};
 use super::super::emit::reg;
-use super::super::{Compiler, Res};
+use super::super::{Compiler, ENV, Res};
 use super::Known;
 use crate::bytecode::types::{Hidden, Primitive, Type, TypeValue};
 use crate::bytecode::{Instr, Op};
@@ -154,7 +154,7 @@ impl<'a> Compiler<'a> {
 
     /// The code for a type's value.
     pub(super) fn get_type(&mut self, value: u32, span: Span) -> Res<Exp> {
-        let mut env = match self.resolve(self.env)? {
+        let mut env = match self.resolve(ENV)? {
             Some(kind) => Exp::new(kind, span),
             None => unreachable!("_ENV is always bound"),
         };
@@ -166,9 +166,10 @@ impl<'a> Compiler<'a> {
     }
 
     /// What is known of a variable from its value.
-    pub(in super::super) fn known_value(&mut self, e: &'a Expr<'a>) -> Known<'a> {
+    pub(in super::super) fn known_value(&mut self, e: &'a Expr<'a>) -> Known {
         if let Some(module) = self.required(e) {
-            return Known::Module(module);
+            self.types.modules.push(module.into());
+            return Known::Module(self.types.modules.len() as u32 - 1);
         }
         if self.types.wants_locals { Known::Type(self.infer(e)) } else { Known::Nothing }
     }
@@ -188,7 +189,7 @@ impl<'a> Compiler<'a> {
     }
 }
 
-impl super::Types<'_> {
+impl super::Types {
     pub(super) fn add_value(&mut self, value: TypeValue) -> u32 {
         self.values.push(value);
         self.values.len() as u32 - 1

@@ -10,12 +10,12 @@ use crate::syntax::ast::{self, BinaryOp, Expr, ExprKind, Function, TableItem, Un
 
 impl<'a> Compiler<'a> {
     /// What is known of a variable from its annotation.
-    pub(in super::super) fn known_type(&mut self, ty: &'a ast::Type<'a>) -> Known<'a> {
+    pub(in super::super) fn known_type(&mut self, ty: &'a ast::Type<'a>) -> Known {
         if self.types.wants_locals { Known::Type(self.ty(ty)) } else { Known::Nothing }
     }
 
     /// What is known of a variable that holds a function.
-    pub(in super::super) fn known_function(&mut self, f: &'a Function<'a>) -> Known<'a> {
+    pub(in super::super) fn known_function(&mut self, f: &'a Function<'a>) -> Known {
         if self.types.wants_locals { Known::Type(self.function_type(f)) } else { Known::Nothing }
     }
 

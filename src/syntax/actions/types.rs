@@ -23,7 +23,7 @@ fn deepest(types: &[Type<'_>]) -> u8 {
     types.iter().map(|ty| ty.depth).max().unwrap_or(0)
 }
 
-impl<'a> Ctx<'a, '_> {
+impl<'a, 't: 'a> Ctx<'a, '_, 't> {
     pub(super) fn pop_type(&mut self) -> Type<'a> {
         self.types.pop().expect(BALANCED)
     }

@@ -18,7 +18,7 @@ pub fn quoted<'a>(shared: &Shared<'a>, start: usize) -> Result<(&'a [u8], usize)
     }
     let mut bytes = Vec::new();
     let end = decode(source, start, &mut bytes)?;
-    Ok((shared.arena.alloc_slice_copy(&bytes), end - start))
+    Ok((shared.texts.alloc_slice_copy(&bytes), end - start))
 }
 
 /// Bytes before the next one that needs a closer look.
@@ -204,7 +204,7 @@ pub fn long<'a>(
     };
     let text = match normalise(source.get(content..close).unwrap_or_default()) {
         Cow::Borrowed(text) => text,
-        Cow::Owned(text) => shared.arena.alloc_slice_copy(&text),
+        Cow::Owned(text) => shared.texts.alloc_slice_copy(&text),
     };
     Ok((text, end - start))
 }

@@ -3,7 +3,7 @@
 use bumpalo::Bump;
 
 use super::ast::{Block, Chunk, Expr, ExprKind, Returns, StatKind, TableItem, Type, TypeKind};
-use super::parse;
+use super::{parse, parse_pieces};
 use crate::diag::Span;
 
 mod wrong;
@@ -23,6 +23,23 @@ fn messages_of_the_reference() {
     }
     assert!(wrong::WRONG.len() >= 250);
     assert!(bad.is_empty(), "{}", bad.join("\n"));
+}
+
+/// A text parsed in the smallest pieces has the same first error, wherever the pieces would have ended.
+#[test]
+fn pieces_have_the_same_errors() {
+    for (wrong, ..) in wrong::WRONG {
+        for source in
+            [wrong.to_string(), format!("local a\n{wrong}"), format!("local a {wrong} local b = 1 do end")]
+        {
+            let whole = parse(source.as_bytes(), &Bump::new()).err();
+            match parse_pieces(source.as_bytes(), 0, &mut |_, _| Ok(())) {
+                Ok(false) => {}
+                Ok(true) => assert_eq!(whole, None, "{source}"),
+                Err(error) => assert_eq!(Some(error), whole, "{source}"),
+            }
+        }
+    }
 }
 
 /// Prints a tree with explicit structure, to compare shapes.
