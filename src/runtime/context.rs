@@ -57,6 +57,8 @@ pub struct Context {
     waits: Vec<(u64, Ticket)>,
     tickets: u64,
     letters: VecDeque<Letter>,
+    /// Letters were taken out of the mailbox, and whoever waits for them does not know yet.
+    unserved: bool,
     events: VecDeque<(Box<Notice>, Duration)>,
     rest: VecDeque<Queued>,
     ports: Vec<Port>,
@@ -121,6 +123,7 @@ impl Context {
             waits: Vec::new(),
             tickets: 0,
             letters: VecDeque::new(),
+            unserved: false,
             events: VecDeque::new(),
             rest: VecDeque::new(),
             ports: Vec::new(),
@@ -188,16 +191,23 @@ impl Context {
     /// Whether letters that were taken out of the mailbox already have consequences.
     #[must_use]
     pub fn is_due(&self) -> bool {
-        self.doomed.is_some() || !self.letters.is_empty()
+        self.doomed.is_some() || self.unserved || !self.letters.is_empty()
     }
 
-    /// Takes everything out of the mailbox and routes it.
+    /// Takes everything out of the mailbox and routes it. Whoever waits for it gets it from [`Context::serve`].
     ///
     /// # Errors
     /// Memory, for the values of answers.
     pub fn receive(&mut self, cx: &mut Cx<'_>) -> Result<(), LuaError> {
-        if self.me.mailbox.is_empty() && self.letters.is_empty() {
-            return Ok(());
+        match self.me.mailbox.len() {
+            0 if self.letters.is_empty() => return Ok(()),
+            // Most letters come alone.
+            1 if self.letters.is_empty() => {
+                let Some(letter) = self.me.mailbox.pop(Letter::cost) else { return Ok(()) };
+                cx.vm_mut().heap.add_external(letter.cost());
+                return self.open_letter(cx, letter);
+            }
+            _ => {}
         }
         let mut letters = std::mem::take(&mut self.letters);
         let bytes = self.me.mailbox.drain_into(&mut letters);
@@ -206,17 +216,27 @@ impl Context {
         while done.is_ok()
             && let Some(letter) = letters.pop_front()
         {
-            match letter {
-                Letter::Message(message) => self.route(cx, message),
-                Letter::Notice(notice, at) => done = self.take_notice(cx, notice, at),
-                Letter::Alarm(number) => {
-                    cx.vm_mut().heap.sub_external(size_of::<Letter>());
-                    done = self.alarms().expired(cx, number);
-                }
+            done = self.open_letter(cx, letter);
+        }
+        if !letters.is_empty() {
+            self.letters = letters;
+        }
+        done
+    }
+
+    fn open_letter(&mut self, cx: &mut Cx<'_>, letter: Letter) -> Result<(), LuaError> {
+        self.unserved = true;
+        match letter {
+            Letter::Message(message) => {
+                self.route(cx, message);
+                Ok(())
+            }
+            Letter::Notice(notice, at) => self.take_notice(cx, notice, at),
+            Letter::Alarm(number) => {
+                cx.vm_mut().heap.sub_external(size_of::<Letter>());
+                self.alarms().expired(cx, number)
             }
         }
-        self.letters = letters;
-        done
     }
 
     fn route(&mut self, cx: &mut Cx<'_>, message: Box<Message>) {
@@ -224,10 +244,10 @@ impl Context {
         let queued = Queued { number: self.arrivals, message };
         let form = |port: &Port| matches!(port.form, Form::Message | Form::Raw);
         let Some(at) = self.ports.iter().position(|p| form(p) && p.topic == queued.message.topic) else {
-            if !queued.message.topic.bytes().starts_with(b"@") {
-                self.rest.push_back(queued);
-            } else {
+            if queued.message.topic.bytes().starts_with(b"@") {
                 cx.vm_mut().heap.sub_external(message_cost(&queued.message));
+            } else {
+                self.rest.push_back(queued);
             }
             return;
         };
@@ -402,13 +422,12 @@ impl Context {
         for at in 0..self.ports.len() {
             while self.head(at).is_some() {
                 let Some(ch) = cx.held(self.ports[at].channel).as_channel() else { break };
-                if !ch.accepts(cx) {
+                if !ch.offer(cx, |cx| self.take(cx, at))? {
                     break;
                 }
-                let v = self.take(cx, at)?;
-                ch.deliver(cx, v)?;
             }
         }
+        self.unserved = false;
         Ok(())
     }
 

@@ -88,6 +88,16 @@ impl<T> Mailbox<T> {
         std::mem::take(&mut queue.bytes)
     }
 
+    /// Takes the first message, of which `bytes_of` says what it holds. The next sender wakes the reader only if that was the
+    /// last one.
+    pub fn pop(&self, bytes_of: impl FnOnce(&T) -> usize) -> Option<T> {
+        let mut queue = lock(&self.queue);
+        let item = queue.items.pop_front()?;
+        queue.bytes = queue.bytes.saturating_sub(bytes_of(&item));
+        self.len.store(queue.items.len(), Ordering::Release);
+        Some(item)
+    }
+
     /// Refuses everything from now on and gives back what was queued. Closing again gives back nothing.
     pub fn close(&self) -> VecDeque<T> {
         let mut queue = lock(&self.queue);
@@ -127,6 +137,22 @@ impl<T> Default for Mailbox<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_by_one() {
+        let mailbox = Mailbox::new();
+        for (item, bytes) in [('a', 10), ('b', 20)] {
+            mailbox.send(item, bytes).expect("open");
+        }
+        assert_eq!(mailbox.pop(|_| 10), Some('a'));
+        assert_eq!((mailbox.len(), mailbox.bytes()), (1, 20));
+        assert_eq!(mailbox.send('c', 5), Ok(Sent { first: false, bytes: 25 }));
+        assert_eq!(
+            (mailbox.pop(|_| 20), mailbox.pop(|_| 5), mailbox.pop(|_| 0)),
+            (Some('b'), Some('c'), None)
+        );
+        assert_eq!(mailbox.send('d', 1), Ok(Sent { first: true, bytes: 1 }));
+    }
 
     fn drain<T>(mailbox: &Mailbox<T>) -> Vec<T> {
         let mut to = VecDeque::new();

@@ -11,7 +11,7 @@ use super::libraries::{self, Prepare};
 use super::message::{Letter, Notice};
 use super::names::{Names, Taken};
 use super::peer::Peer;
-use super::pid::{Address, Pid};
+use super::pid::{self, Address, Pid};
 use super::process::{Process, Start};
 use super::sched::Env;
 use super::source::ProcessSource;
@@ -243,6 +243,12 @@ impl Node {
     /// # Errors
     /// No such name, host or node.
     pub fn resolve(&self, destination: &[u8]) -> Result<Result<Arc<Peer>, Vec<u8>>, ErrorObject> {
+        // No host has a name that could be mistaken: the process found has exactly this PID.
+        let found = pid::usual(destination)
+            .and_then(|(host, number)| self.find(number).filter(|peer| peer.pid.host.as_bytes() == host));
+        if let Some(peer) = found {
+            return Ok(Ok(peer));
+        }
         match Address::parse(destination) {
             Address::Name(name) => match self.names.lookup(name) {
                 Some(pid) => Ok(self.find(pid.number).ok_or_else(|| pid.text().into_vec())),

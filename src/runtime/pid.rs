@@ -79,6 +79,33 @@ impl<'a> Address<'a> {
     }
 }
 
+/// Host and number of a PID in its usual form, read from the end; none if [`Address::parse`] has to decide.
+#[inline]
+#[must_use]
+pub fn usual(text: &[u8]) -> Option<(&[u8], u64)> {
+    let mut at = text.len().checked_sub(1)?;
+    if text[at] != b'}' || text[0] != b'{' {
+        return None;
+    }
+    let (mut number, mut shift) = (0, 0);
+    loop {
+        at = at.checked_sub(1)?;
+        let value = match text[at] {
+            digit @ b'0'..=b'9' => digit - b'0',
+            digit @ b'a'..=b'f' => digit - b'a' + 10,
+            b'x' => break,
+            _ => return None,
+        };
+        if shift == 64 {
+            return None;
+        }
+        number |= u64::from(value) << shift;
+        shift += 4;
+    }
+    let host = text[1..at].strip_suffix(b"|0")?;
+    (shift > 0).then_some((host, number))
+}
+
 fn number(text: &[u8]) -> Option<u64> {
     let digits = text.strip_prefix(b"0x")?;
     if digits.is_empty() || digits.len() > 16 {
@@ -127,11 +154,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_usual_pid() {
+        for text in
+            [&b""[..], b"{", b"}", b"{}", b"{h|0x}", b"{h|x1}", b"{h|0x1", b"h|0x1}", b"{h|0xg}", b"{0x1}"]
+        {
+            assert_eq!(usual(text), None, "{text:?}");
+        }
+        assert_eq!(usual(b"{h|0xfffffffffffffffff}"), None);
+    }
+
+    #[test]
     fn a_pid_reads_as_it_is_written() {
         for number in [1, 0x12345, 0x123456, 0x1234567, u64::MAX] {
             let text = Pid { host: "h".into(), number }.to_string();
             let address = Address::Pid { node: None, host: b"h", number: Some(number) };
             assert_eq!(Address::parse(text.as_bytes()), address);
+            assert_eq!(usual(text.as_bytes()), Some((&b"h"[..], number)));
         }
     }
 }

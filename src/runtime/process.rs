@@ -206,13 +206,22 @@ impl Process {
         }
     }
 
+    /// Whether there are letters that nobody has looked at, or that somebody may wait for.
+    fn has_mail(&mut self) -> bool {
+        if !self.peer.mailbox.is_empty() {
+            return true;
+        }
+        let context = self.script.as_mut().and_then(|script| script.vm().host::<Context>());
+        context.is_some_and(|context| context.is_due())
+    }
+
     /// Takes the mail in and gives it to those who wait for it.
     fn receive(&mut self) -> Result<(), ErrorObject> {
-        let Some(script) = self.script.as_mut() else { return Ok(()) };
-        let vm = script.vm();
-        if self.peer.mailbox.is_empty() && vm.host::<Context>().is_none_or(|context| !context.is_due()) {
+        if !self.has_mail() {
             return Ok(());
         }
+        let Some(script) = self.script.as_mut() else { return Ok(()) };
+        let vm = script.vm();
         let received = vm.with_context(|cx| {
             cx.with_host(|cx, context: &mut Context| {
                 context.receive(cx)?;
@@ -342,7 +351,7 @@ impl Process {
             self.peer.reductions.fetch_add(u64::from(vm.used_reductions()), Ordering::Relaxed);
             match left {
                 Left::Preempted | Left::Yielded => break,
-                Left::Idle if !self.peer.mailbox.is_empty() => {}
+                Left::Idle if self.has_mail() => {}
                 Left::Idle => {
                     turn = Turn::Wait;
                     break;

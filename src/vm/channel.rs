@@ -273,16 +273,9 @@ impl<'gc> Chan<'gc> {
             if self.data().closed {
                 return Ok(Sent::Closed);
             }
-            if let Some((at, waiter)) = self.first_waiter(cx.vm(), false) {
-                Self::serve(cx, waiter, v)?;
-                self.data().remove_waiter(at);
-                return Ok(Sent::Done);
-            }
-            let channel = self.data();
-            if channel.buffer.len() < channel.capacity {
-                channel.push_value(&mut cx.vm_mut().heap, v.raw())?;
-                return Ok(Sent::Done);
-            }
+        }
+        if self.offer(cx, |_| Ok(v))? {
+            return Ok(Sent::Done);
         }
         Ok(Sent::Full)
     }
@@ -335,23 +328,42 @@ impl<'gc> Chan<'gc> {
         }
     }
 
-    /// True if [`Chan::deliver`] would succeed: somebody waits for a value, or the buffer has room.
-    #[must_use]
-    pub fn accepts(self, cx: &Cx<'gc>) -> bool {
-        // SAFETY: live during 'gc.
-        unsafe {
-            let channel = self.data();
-            !channel.closed
-                && (channel.buffer.len() < channel.capacity || self.first_waiter(cx.vm(), false).is_some())
-        }
-    }
-
     /// Gives the channel a value if somebody waits for one or there is room in the buffer; false if not, or if it is closed.
     ///
     /// # Errors
     /// Memory; nothing has happened then.
     pub fn deliver(self, cx: &mut Cx<'gc>, v: Val<'gc>) -> Result<bool, LuaError> {
-        Ok(self.try_send(cx, v)? == Sent::Done)
+        self.offer(cx, |_| Ok(v))
+    }
+
+    /// As [`Chan::deliver`], but the value is made only if the channel accepts it.
+    ///
+    /// # Errors
+    /// Those of `make`; memory; the channel has not changed then.
+    pub fn offer(
+        self,
+        cx: &mut Cx<'gc>,
+        make: impl FnOnce(&mut Cx<'gc>) -> Result<Val<'gc>, LuaError>,
+    ) -> Result<bool, LuaError> {
+        // SAFETY: live during 'gc; making a value neither starts nor ends waits.
+        unsafe {
+            let channel = self.data();
+            if channel.closed {
+                return Ok(false);
+            }
+            if let Some((at, waiter)) = self.first_waiter(cx.vm(), false) {
+                let v = make(cx)?;
+                Self::serve(cx, waiter, v)?;
+                self.data().remove_waiter(at);
+                return Ok(true);
+            }
+            if channel.buffer.len() >= channel.capacity {
+                return Ok(false);
+            }
+            let v = make(cx)?;
+            self.data().push_value(&mut cx.vm_mut().heap, v.raw())?;
+            Ok(true)
+        }
     }
 
     /// Closes the channel and queues everybody who waits for it. True if there was somebody: a native function then

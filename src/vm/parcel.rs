@@ -79,15 +79,27 @@ impl Parcel {
     /// # Errors
     /// Memory.
     pub fn pack<'gc>(cx: &mut Cx<'gc>, values: impl IntoIterator<Item = Val<'gc>>) -> Result<Self, LuaError> {
-        let mut packer = Packer { parcel: Self::default(), tables: Vec::new(), numbers: HashMap::default() };
+        let mut packer = Packer::default();
         for v in values {
             // SAFETY: values of 'gc and everything they lead to are live, and nothing changes them meanwhile.
             unsafe { packer.root(v.raw())? };
             packer.parcel.values += 1;
         }
-        let parcel = packer.parcel;
-        cx.charge(parcel.bytes.len() / 64 + parcel.values as usize);
-        Ok(parcel)
+        Ok(packer.done(cx))
+    }
+
+    /// Copies the arguments of the running function from `first` on.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn of_arguments(cx: &mut Cx<'_>, first: usize) -> Result<Self, LuaError> {
+        let mut packer = Packer::default();
+        for i in first..cx.top() {
+            // SAFETY: as above.
+            unsafe { packer.root(cx.arg(i).raw())? };
+            packer.parcel.values += 1;
+        }
+        Ok(packer.done(cx))
     }
 
     /// A parcel of strings, made by the runtime itself.
@@ -167,6 +179,7 @@ impl Parcel {
     }
 }
 
+#[derive(Default)]
 struct Packer {
     parcel: Parcel,
     /// Tables of the value being packed, by number.
@@ -176,6 +189,11 @@ struct Packer {
 }
 
 impl Packer {
+    fn done(self, cx: &mut Cx<'_>) -> Parcel {
+        cx.charge(self.parcel.bytes.len() / 64 + self.parcel.values as usize);
+        self.parcel
+    }
+
     unsafe fn root(&mut self, v: Value) -> Result<(), LuaError> {
         self.tables.clear();
         self.numbers.clear();

@@ -86,6 +86,14 @@ process.listen("this takes the mail in")
 assert(process.unlisten(back))
 assert(seen:receive() == 2)
 
+-- Who takes one message in takes in those of others, too.
+local other, both = process.listen("for the other"), channel.new()
+coroutine.spawn(function() other:receive() both:send(other:receive()) end)
+for i = 1, 2 do process.send(me, "for the other", i) end
+process.send(me, "for the inbox")
+assert(inbox:receive():topic() == "for the inbox")
+assert(both:receive() == 2)
+
 -- Closing the channel ends the subscription with the next message, which is lost.
 local c = process.listen("c")
 c:close()

@@ -25,8 +25,7 @@ pub fn send(cx: &mut Cx<'_>) -> R {
         if let Err(e) = check_allowed(context, "process.send", "send", destination.bytes()) {
             return cx.ret_error(e);
         }
-        let values: smallvec::SmallVec<[_; 4]> = (2..cx.top()).map(|i| cx.arg(i)).collect();
-        let payload = Parcel::pack(cx, values)?;
+        let payload = Parcel::of_arguments(cx, 2)?;
         let message = Message { from: Some(context.me.clone()), topic: Text::of(topic), payload };
         context.count_message();
         match context.node.send(&to, Letter::Message(Box::new(message))) {

@@ -43,12 +43,6 @@ pub fn spawn_linked_monitored(cx: &mut Cx<'_>) -> R {
     start(cx, LINKED_MONITORED, None)
 }
 
-/// Packs the arguments of a new process.
-fn pack_from(cx: &mut Cx<'_>, first: usize) -> Result<Parcel, LuaError> {
-    let values: smallvec::SmallVec<[_; 4]> = (first..cx.top()).map(|i| cx.arg(i)).collect();
-    Parcel::pack(cx, values)
-}
-
 /// `spawn…(id, host, …)`, also as a method of a builder, whose arguments come one later. State 1: the process has begun; its
 /// PID is on top of the window.
 pub fn start(cx: &mut Cx<'_>, variant: Variant, builder: Option<Builder>) -> R {
@@ -69,7 +63,7 @@ pub fn start(cx: &mut Cx<'_>, variant: Variant, builder: Option<Builder>) -> R {
         if let Err(e) = check_start(context, variant, id.bytes(), host.bytes()) {
             return cx.ret_error(e);
         }
-        let args = pack_from(cx, first + 2)?;
+        let args = Parcel::of_arguments(cx, first + 2)?;
         let (mut request, number) = request(context, id.bytes(), host.bytes(), args, builder);
         request.monitor = variant.monitor;
         request.link = variant.link;
@@ -164,7 +158,7 @@ pub fn execute(cx: &mut Cx<'_>, builder: Option<Builder>) -> R {
         if let Err(e) = allowed {
             return cx.ret_error(e);
         }
-        let args = pack_from(cx, first + 2)?;
+        let args = Parcel::of_arguments(cx, first + 2)?;
         let (mut request, number) = request(context, id.bytes(), host.bytes(), args, builder);
         request.exec = Some(number);
         if let Err(e) = launch(context, request) {
@@ -180,7 +174,7 @@ pub fn execute(cx: &mut Cx<'_>, builder: Option<Builder>) -> R {
 /// Does not return: the interpreter is left, and the process goes on with a new one.
 pub fn upgrade(cx: &mut Cx<'_>) -> R {
     let id = cx.opt_str(0)?;
-    let args = pack_from(cx, 1)?;
+    let args = Parcel::of_arguments(cx, 1)?;
     with_process(cx, |_, context| {
         let program = id.map_or_else(Vec::new, |id| id.bytes().to_vec());
         context.upgrade = Some(Box::new(Upgrade { program, args }));
