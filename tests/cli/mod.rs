@@ -398,7 +398,8 @@ fn examples_are_programs() {
 /// The tests of this module.
 pub fn trials() -> Vec<Trial> {
     use processes::{
-        a_seed_is_a_run, listing, seeds_find_wrong_orders, signals, statistics, the_main_process_decides,
+        a_seed_is_a_run, listing, logs, seeds_find_wrong_orders, signals, statistics,
+        the_main_process_decides,
     };
     macro_rules! trials {
         ($($name:ident)*) => {
@@ -409,6 +410,6 @@ pub fn trials() -> Vec<Trial> {
         help_and_unknown version arguments exit_codes files_that_cannot_run syntax_errors uncaught_errors deadlocks
         excerpt_follows_the_message excerpt_of_eval_and_stdin memory_limit bytecode_listing closed_output
         repl_values_and_lines repl_shares_standard_input finalizers_at_the_end repl_goes_on_after_errors repl_excerpt_of_earlier_input examples_are_programs
-        a_seed_is_a_run seeds_find_wrong_orders the_main_process_decides statistics signals listing
+        a_seed_is_a_run seeds_find_wrong_orders the_main_process_decides statistics signals listing logs
     ]
 }

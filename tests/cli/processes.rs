@@ -123,6 +123,25 @@ pub fn signals() {
         assert_eq!(line, "pid.cancel\t{|}\tscheduler shutdown\n");
         assert_eq!(child.wait().expect("it ends").code(), Some(4));
     }
+    // Also one that computes, and has had no need of the scheduler.
+    let computing = "
+        local events = process.events()
+        -- Longer than a slice: by then it has been seen that it listens.
+        for i = 1, 100000 do end
+        print('ready') io.flush()
+        local r repeat r = channel.select{events:case_receive(), default = true} until r.value
+        print(r.value.reason) io.flush()
+        while true do end";
+    let dir = folder(&[("f.lua", computing)]);
+    let mut child = wippy(dir.path(), &["run", "f.lua"]).spawn().expect("the program starts");
+    let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
+    for expected in ["ready\n", "scheduler shutdown\n"] {
+        let mut line = String::new();
+        out.read_line(&mut line).expect("a line");
+        assert_eq!(line, expected);
+        signal(&child, "TERM");
+    }
+    assert_eq!(child.wait().expect("it ends").code(), Some(1));
     let (_dir, child, _out) = started("process.inbox():receive()", "");
     signal(&child, "TERM");
     let output = child.wait_with_output().expect("it ends");
@@ -141,25 +160,107 @@ pub fn signals() {
     assert_eq!(child.wait().expect("it ends").code(), Some(1));
 }
 
-/// Ctrl-\ shows the processes and changes nothing.
+/// Ctrl-\ shows the processes, with what they wait for, and changes nothing.
 pub fn listing() {
+    let worker = "return function(to, how)
+        local ch, time = channel.new(), require('time')
+        local waits = {
+            inbox = function() process.inbox():receive() end,
+            topic = function() process.listen('jobs'):receive() end,
+            own = function() ch:receive() end,
+            send = function() ch:send(1) end,
+            sleep = function() time.sleep('1h') end,
+            timer = function() time.after('1h'):receive() end,
+            several = function()
+                channel.select{ch:case_receive(), process.events():case_receive(), time.after('1h'):case_receive()}
+            end,
+            coroutines = function()
+                coroutine.spawn(function() ch:receive() end)
+                coroutine.spawn(function() ch:receive() end)
+                process.inbox():receive()
+            end,
+            exec = function() process.exec('./worker.lua', 'app:processes', to, 'own') end,
+        }
+        process.send(to, 'ready')
+        waits[how]()
+    end";
+    let expected = [
+        ("inbox", "idle", "(receive on a channel: inbox at ./worker.lua:4)"),
+        ("topic", "idle", "(receive on a channel: topic \"jobs\" at ./worker.lua:5)"),
+        ("own", "idle", "(receive on a channel at ./worker.lua:6)"),
+        ("send", "idle", "(send on a channel at ./worker.lua:7)"),
+        ("sleep", "blocked", "(sleep at ./worker.lua:8)"),
+        ("timer", "idle", "(receive on a channel: timer at ./worker.lua:9)"),
+        ("several", "idle", "(select on channels: events, timer at ./worker.lua:11)"),
+        ("coroutines", "idle", "(receive on a channel: inbox at ./worker.lua:16; 2 more coroutines)"),
+        ("exec", "blocked", "(exec at ./worker.lua:18)"),
+    ];
+    // All of them have begun to wait when the main process, alone on one worker with them, has its turn again.
     let text = "
-        events:receive()";
-    let (_dir, mut child, _out) = started(text, EVENTS);
+        local events, inbox = process.events(), process.inbox()
+        for how in ('inbox topic own send sleep timer several coroutines exec'):gmatch('%a+') do
+            process.spawn('./worker.lua', 'app:processes', process.pid(), how)
+        end
+        for _ = 1, 10 do inbox:receive() end
+        for _ = 1, 10 do process.exec('./nothing.lua', 'app:processes') end
+        print('ready') io.flush()
+        print(events:receive().reason)
+    ";
+    let dir = folder(&[("f.lua", text), ("worker.lua", worker), ("nothing.lua", "return function() end")]);
+    let mut child =
+        wippy(dir.path(), &["run", "--workers", "1", "f.lua"]).spawn().expect("the program starts");
+    let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
     let mut err = BufReader::new(child.stderr.take().expect("a pipe"));
+    let mut line = String::new();
+    out.read_line(&mut line).expect("a line");
+    assert_eq!(line, "ready\n");
     signal(&child, "QUIT");
-    let mut lines = Vec::new();
-    for _ in 0..3 {
-        let mut line = String::new();
-        err.read_line(&mut line).expect("a line");
-        lines.push(line);
-    }
+    let lines: Vec<String> = (0..12)
+        .map(|_| {
+            let mut line = String::new();
+            err.read_line(&mut line).expect("a line");
+            line
+        })
+        .collect();
     assert!(lines[0].starts_with("pid ") && lines[0].contains(" mailbox "), "{lines:?}");
-    assert!(lines[1].starts_with("{app:processes|0x00001} ") && lines[1].ends_with("f.lua\n"), "{lines:?}");
-    assert!(
-        lines[2].starts_with("{app:processes|0x00002} ") && lines[2].ends_with("./worker.lua\n"),
-        "{lines:?}"
-    );
+    assert!(lines[1].starts_with("{app:processes|0x00001} ") && lines[1].contains(" f.lua"), "{lines:?}");
+    for ((how, state, waits), line) in expected.into_iter().zip(&lines[2..]) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        assert_eq!(words[1], state, "{how}: {line}");
+        assert!(line.trim_end().ends_with(&format!("./worker.lua {waits}")), "{how}: {line}");
+    }
     signal(&child, "TERM");
-    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    line.clear();
+    out.read_line(&mut line).expect("a line");
+    assert_eq!((line.as_str(), child.wait().expect("it ends").code()), ("scheduler shutdown\n", Some(0)));
+}
+
+/// A failure that nobody hears of leaves a line; more on demand.
+pub fn logs() {
+    let fails = "return function(how) if how then error('on \"purpose\"', 0) end end";
+    let run = |text: &str, args: &[&str]| {
+        let text = format!("local host = 'app:processes' {text}");
+        let args = [&["run", "--sim", "1"], args, &["f.lua"]].concat();
+        let said = with_worker(&text, fails, &args);
+        assert_eq!((said.code, said.out.as_str()), (Some(0), ""), "{}", said.err);
+        said.err
+    };
+    let alone = "process.spawn('./worker.lua', host, 1) require('time').sleep('1ms')";
+    let fields = r#"{"pid": "{app:processes|0x00002}", "entry": "./worker.lua""#;
+    let failed = format!("process\tprocess failed\t{fields}, \"error\": \"on \\\"purpose\\\"\"}}\n");
+    assert_eq!(run(alone, &[]), format!("2025-01-01 00:00:00\tERROR\t{failed}"));
+    assert_eq!(run(alone, &["-s"]), "");
+    let heard = "process.spawn_monitored('./worker.lua', host, 1) process.events():receive()";
+    assert_eq!(run(heard, &[]), "");
+    assert_eq!(run("assert(not process.exec('./worker.lua', host, 1))", &[]), "");
+    // Two lines for each, and one for the end of the main process.
+    let started = format!("2025-01-01 00:00:00\tDEBUG\tprocess\tprocess started\t{fields}}}\n");
+    let ended = format!("2025-01-01 00:00:00\tDEBUG\tprocess\tprocess ended\t{fields}}}\n");
+    let all = run("process.exec('./worker.lua', host)", &["--verbose"]);
+    assert!(all.starts_with(&(started.clone() + &ended)) && all.lines().count() == 3, "{all}");
+    let all = run(heard, &["-v"]);
+    assert!(all.starts_with(&format!("{started}2025-01-01 00:00:00\tDEBUG\t{failed}")), "{all}");
+    // The same failure again and again is thinned out.
+    let many = "for _ = 1, 300 do process.spawn('./worker.lua', host, 1) end require('time').sleep('1ms')";
+    assert_eq!(run(many, &[]).lines().count(), 102);
 }
