@@ -116,6 +116,8 @@ ops! {
     GetField { a: Dst, b: Src, c: Key }
     /// `R[A] = R[B][R[C]]`
     GetIndex { a: Dst, b: Src, c: Src }
+    /// `R[A] = Up[B][R[C]]`
+    GetUpIndex { a: Dst, b: Up, c: Src }
     /// `R[A] = R[B][C]`, C an integer key 0…65535.
     GetInt { a: Dst, b: Src, c: Count }
     /// `R[A][K[B]] = R[C]`. H: name hash.

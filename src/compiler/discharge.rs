@@ -60,8 +60,13 @@ impl Compiler<'_> {
                 let i = Instr::abc(Op::GetTabUp, 0, 0, u16::from(u), konst(k));
                 e.kind = Kind::Reloc(self.code(i, e.span));
             }
+            // The upvalue is read after its key is known, as the reference does.
+            Kind::Index(Table::Up(u), Key::Reg(key)) => {
+                self.free_reg(key);
+                let i = Instr::abc(Op::GetUpIndex, 0, 0, u16::from(u), reg(key));
+                e.kind = Kind::Reloc(self.code(i, e.span));
+            }
             Kind::Index(Table::Up(u), key) => {
-                // The upvalue is read after its key is known, as the reference does.
                 let table = self.upval_to_scratch(u, e.span)?;
                 self.free_reg(table);
                 self.free_key(key);

@@ -250,7 +250,7 @@ x = nil"#,
 fn upvalue_index() {
     check(
         r#"local t, k
-return function() t.x = t.y; t[k()] = t[1] end"#,
+return function() t.x = t.y; t[k()] = t[1] + t[k] end"#,
         r#"
     0 [1]    LoadNil        R0 2
     1 [2]    Closure        R2 P0             ; <2,2>
@@ -263,9 +263,12 @@ return function() t.x = t.y; t[k()] = t[1] end"#,
     3 [2]    Call           R0 1 2
     4 [2]    GetUpval       R1 U0             ; t
     5 [2]    GetInt         R1 R1 1
-    6 [2]    GetUpval       R2 U0             ; t
-    7 [2]    SetIndex       R2 R0 R1
-    8 [2]    Return0
+    6 [2]    GetUpval       R2 U1             ; k
+    7 [2]    GetUpIndex     R2 U0 R2          ; t
+    8 [2]    Add            R1 R1 R2
+    9 [2]    GetUpval       R2 U0             ; t
+   10 [2]    SetIndex       R2 R0 R1
+   11 [2]    Return0
 "#,
     );
 }

@@ -44,11 +44,12 @@ pub mod frame_flag {
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Frame {
-    /// First register, or first argument of a native function.
+    /// First register, or first argument of a native function. The slot below it holds the function.
     pub base: *mut Value,
     /// Next instruction of a Lua function while it is not the one running; null in a native's frame.
     pub pc: *const Instr,
-    /// Slots from the called function's slot to `base`.
+    /// Slots from the called function's slot to `base`. More than one in a function with `...`: its arguments, and the function
+    /// once more, lie between.
     pub delta: u32,
     /// Results that the caller wants; -1 for all.
     pub nresults: i16,
@@ -61,6 +62,13 @@ pub struct Frame {
 const _: () = assert!(size_of::<Frame>() == 32);
 
 impl Frame {
+    /// Arguments of a Lua function behind its `params` parameters, which lie below `base.sub(1)`.
+    #[inline(always)]
+    #[must_use]
+    pub const fn varargs(&self, params: usize) -> usize {
+        (self.delta as usize).saturating_sub(2 + params)
+    }
+
     /// Slot of the called function; results go there.
     ///
     /// # Safety

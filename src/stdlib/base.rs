@@ -4,7 +4,7 @@ use super::Lib;
 use crate::limits::{BYTES_PER_REDUCTION, DIGITS_PER_REDUCTION};
 use crate::vm::meta::Event;
 use crate::vm::native::progress::Kept;
-use crate::vm::native::{Args, Cx, Kind, Native, Step, Val, native_flag};
+use crate::vm::native::{Args, Cx, Kind, Native, PROTECTING, Step, Val, native_flag};
 use crate::vm::read_only::read_only_error;
 use crate::vm::{LoadMode, LuaError};
 
@@ -23,7 +23,7 @@ pub(super) static LIB: Lib = Lib {
         Native::with("load", load, native_flag::CATCH),
         Native::with("next", next, native_flag::NEXT),
         Native::new("pairs", pairs),
-        Native::with("pcall", pcall, native_flag::CATCH | native_flag::YIELDABLE),
+        Native::with("pcall", pcall, native_flag::CATCH | native_flag::YIELDABLE | native_flag::PROTECT),
         Native::new("print", print),
         Native::new("rawequal", rawequal).quick(quick_rawequal),
         Native::new("rawlen", rawlen),
@@ -240,6 +240,7 @@ fn ipairs_step(cx: &mut Cx<'_>) -> R {
     Ok(Step::Return(2))
 }
 
+/// Its state while the function runs, 1, is known to the dispatcher ([`native_flag::PROTECT`]).
 fn pcall(cx: &mut Cx<'_>) -> R {
     if let Some(e) = cx.caught() {
         cx.push(Val::FALSE);
@@ -248,7 +249,7 @@ fn pcall(cx: &mut Cx<'_>) -> R {
     }
     if cx.state() == 0 {
         cx.check_any(0)?;
-        cx.set_state(1);
+        cx.set_state(PROTECTING);
         let args = cx.top() as u32 - 1;
         return Ok(Step::Call { args, results: -1 });
     }

@@ -4,7 +4,7 @@ use crate::vm::LuaError;
 use crate::vm::channel::{Case, Chan, Ended, Received, Sent};
 use crate::vm::error_object::ErrorObject;
 use crate::vm::managed::Wait;
-use crate::vm::native::{Cx, Kind, Name, Native, Step, Tab, Val, native_flag};
+use crate::vm::native::{Args, Cx, Kind, Name, Native, Step, Tab, Val, native_flag};
 
 type R = Result<Step, LuaError>;
 
@@ -15,7 +15,7 @@ static METHODS: [Native; 4] = [
     Native::with("case_receive", case_receive, native_flag::RETRY),
     Native::with("case_send", case_send, native_flag::RETRY),
     Native::with("close", close, native_flag::RETRY),
-    Native::with("send", send, native_flag::RETRY),
+    Native::with("send", send, native_flag::RETRY).quick(quick_send),
 ];
 
 /// `ch:receive()`, which natives may call, too, to wait for a channel.
@@ -90,6 +90,14 @@ fn send(cx: &mut Cx<'_>) -> R {
             channel.block(cx, true)?;
             Ok(Step::Block)
         }
+    }
+}
+
+/// Where nobody has to wait.
+fn quick_send(args: Args<'_>) -> Val<'_> {
+    match args.get(0).as_channel() {
+        Some(channel) if args.send(channel, args.get(1)) => Val::TRUE,
+        _ => Val::DECLINED,
     }
 }
 

@@ -6,9 +6,9 @@
 //! 2. Values being moved are in three [`Hand`]s that belong to the driver: no value lives here, nothing to mark.
 //! 3. Every operation of [`SortAccess`] may be pending; the machine then returns and goes on where it was. A driver
 //!    that is never pending (plain table, numbers or strings) gets a tight loop after inlining.
-//! 4. The smaller part is sorted first, so at most 32 intervals wait.
-
-use smallvec::SmallVec;
+//! 4. The smaller part is sorted first, so the intervals that wait halve in length: there are at most [`Sorter::levels`], and the
+//!    driver keeps them.
+//! 5. The machine is four words ([`Sorter::pack`]), so that a driver can leave it beside the values between two steps.
 
 /// Intervals at least this long may get a random pivot (`RANLIMIT` of 5.3).
 const RANDOM_PIVOT_INTERVAL: u32 = 100;
@@ -45,6 +45,12 @@ pub trait SortAccess {
 
     /// Any number, to break patterns that make partitions uneven.
     fn random(&mut self) -> u32;
+
+    /// Puts an interval on top of those that wait.
+    fn park(&mut self, interval: Interval);
+
+    /// Takes the interval on top of those that wait.
+    fn unpark(&mut self) -> Option<Interval>;
 }
 
 /// Why the machine returned.
@@ -75,6 +81,7 @@ pub const INVALID_ORDER: &str = "invalid order function for sorting";
 
 /// The next operation. The names follow the order of the algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 enum At {
     Interval,
     GetLow,
@@ -106,15 +113,64 @@ enum At {
     Finished,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Interval {
-    low: u32,
-    high: u32,
-    random: u32,
+/// In encoding order.
+const STATES: [At; 28] = [
+    At::Interval,
+    At::GetLow,
+    At::GetHigh,
+    At::CompareEnds,
+    At::SwapEnds,
+    At::SwapEndsHigh,
+    At::ChoosePivot,
+    At::GetLowAgain,
+    At::CompareLow,
+    At::SwapLow,
+    At::SwapLowRest,
+    At::CompareHigh,
+    At::SwapHigh,
+    At::SwapHighRest,
+    At::TakePivot,
+    At::GetBeforeHigh,
+    At::ParkPivot,
+    At::ParkPivotRest,
+    At::NextUp,
+    At::CompareUp,
+    At::NextDown,
+    At::CompareDown,
+    At::SwapPair,
+    At::SwapPairRest,
+    At::PlacePivot,
+    At::PlacePivotRest,
+    At::Split,
+    At::Finished,
+];
+
+/// Positions that are to be sorted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval {
+    pub low: u32,
+    pub high: u32,
+    pub random: u32,
+}
+
+/// A [`Sorter`] in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packed {
+    /// Below 64.
+    pub at: u8,
+    pub words: [u64; 3],
+}
+
+const fn join(low: u32, high: u32) -> u64 {
+    low as u64 | (high as u64) << 32
+}
+
+const fn split(word: u64) -> (u32, u32) {
+    (word as u32, (word >> 32) as u32)
 }
 
 /// The state of one `table.sort`: plain data.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sorter {
     at: At,
     /// A comparison is pending: its answer comes with the next step.
@@ -125,27 +181,40 @@ pub struct Sorter {
     pivot: u32,
     i: u32,
     j: u32,
-    waiting: SmallVec<[Interval; 16]>,
 }
 
 impl Sorter {
     /// Sorts `t[1..=len]`. The reference refuses a `len` of `INT_MAX` or more as "array too big".
     pub fn new(len: u32) -> Self {
-        Sorter {
-            at: At::Interval,
-            asked: false,
-            low: 1,
-            high: len,
-            random: 0,
-            pivot: 0,
-            i: 0,
-            j: 0,
-            waiting: SmallVec::new(),
-        }
+        Sorter { at: At::Interval, asked: false, low: 1, high: len, random: 0, pivot: 0, i: 0, j: 0 }
+    }
+
+    /// Intervals that may wait at once while `t[1..=len]` is sorted.
+    pub const fn levels(len: u32) -> usize {
+        (u32::BITS - len.leading_zeros()) as usize
+    }
+
+    /// The machine in words.
+    #[inline(always)]
+    pub const fn pack(&self) -> Packed {
+        let at = self.at as u8 | (self.asked as u8) << 5;
+        Packed { at, words: [join(self.low, self.high), join(self.i, self.j), join(self.pivot, self.random)] }
+    }
+
+    /// The machine that was packed.
+    #[inline(always)]
+    pub const fn unpack(packed: Packed) -> Self {
+        let (low, high) = split(packed.words[0]);
+        let (i, j) = split(packed.words[1]);
+        let (pivot, random) = split(packed.words[2]);
+        let at = (packed.at & 31) as usize;
+        let at = if at < STATES.len() { STATES[at] } else { At::Finished };
+        Sorter { at, asked: packed.at & 32 != 0, low, high, random, pivot, i, j }
     }
 
     /// Goes on. `answer` is the result of the comparison that was pending, and is not looked at otherwise. Charges one
     /// unit per comparison. After an error the sorter must not be used again.
+    #[inline(always)]
     pub fn step<A: SortAccess>(
         &mut self,
         access: &mut A,
@@ -189,7 +258,7 @@ impl Sorter {
                     if self.low < self.high {
                         self.at = At::GetLow;
                     } else {
-                        self.next_interval();
+                        self.next_interval(access);
                     }
                 }
                 At::GetLow => go!(access.get(Hand::A, self.low), At::GetHigh),
@@ -203,7 +272,7 @@ impl Sorter {
                 At::ChoosePivot => {
                     let size = self.high - self.low;
                     if size == 1 {
-                        self.next_interval();
+                        self.next_interval(access);
                         continue;
                     }
                     self.pivot = if size < RANDOM_PIVOT_INTERVAL || self.random == 0 {
@@ -232,7 +301,7 @@ impl Sorter {
                 At::SwapHighRest => go!(access.set(self.high, Hand::A), At::TakePivot),
                 At::TakePivot => {
                     if self.high - self.low == 2 {
-                        self.next_interval();
+                        self.next_interval(access);
                         continue;
                     }
                     go!(access.get(Hand::Pivot, self.pivot), At::GetBeforeHigh);
@@ -299,12 +368,12 @@ impl Sorter {
         if later.high.saturating_sub(later.low) / 128 > size {
             later.random = access.random();
         }
-        self.waiting.push(later);
+        access.park(later);
         self.enter(first);
     }
 
-    fn next_interval(&mut self) {
-        match self.waiting.pop() {
+    fn next_interval<A: SortAccess>(&mut self, access: &mut A) {
+        match access.unpark() {
             Some(interval) => self.enter(interval),
             None => self.at = At::Finished,
         }
@@ -330,6 +399,8 @@ mod tests {
         pend: bool,
         answer: bool,
         compared: usize,
+        waiting: Vec<Interval>,
+        most: usize,
     }
 
     impl<F: FnMut(i64, i64) -> bool> SortAccess for Table<F> {
@@ -354,6 +425,15 @@ mod tests {
         fn random(&mut self) -> u32 {
             0x9E37_79B9
         }
+
+        fn park(&mut self, interval: Interval) {
+            self.waiting.push(interval);
+            self.most = self.most.max(self.waiting.len());
+        }
+
+        fn unpark(&mut self) -> Option<Interval> {
+            self.waiting.pop()
+        }
     }
 
     fn sort(
@@ -362,10 +442,21 @@ mod tests {
         order: impl FnMut(i64, i64) -> bool,
     ) -> Result<(Vec<i64>, usize), SortError<std::convert::Infallible>> {
         let mut sorter = Sorter::new(values.len() as u32);
-        let mut table = Table { values, hands: [0; 3], order, pend, answer: false, compared: 0 };
+        let mut table = Table {
+            values,
+            hands: [0; 3],
+            order,
+            pend,
+            answer: false,
+            compared: 0,
+            waiting: Vec::new(),
+            most: 0,
+        };
         loop {
             let mut budget = 7;
             let answer = table.answer;
+            assert_eq!(Sorter::unpack(sorter.pack()), sorter);
+            assert!(table.most <= Sorter::levels(table.values.len() as u32));
             match sorter.step(&mut table, answer, &mut budget)? {
                 SortStep::Done => return Ok((table.values, table.compared)),
                 SortStep::Pending => assert!(pend),

@@ -1,38 +1,74 @@
 //! `table.sort`: drives the [`Sorter`] over a Lua table.
 //!
-//! Window: table, comparator or nil, then the three hands of the sorter. While the sorter runs, the hands are in
-//! [`Access`]; the window has them whenever Lua code or the collector may run.
+//! Window: table, comparator or nil, the three hands of the sorter, the sorter itself in words, and the intervals that wait;
+//! above them what a call gives. So nothing is kept outside of the window, and entering the function again after a
+//! comparison is cheap. Two drivers: [`General`] for everything, with the hands in Rust variables while the sorter runs, and
+//! [`Compared`], which goes on after a comparator has answered for a table without metatable.
 
-use super::sort::{Hand, INVALID_ORDER, Progress, SortAccess, SortError, SortStep, Sorter};
+use super::sort::{Hand, INVALID_ORDER, Interval, Packed, Progress, SortAccess, SortError, SortStep, Sorter};
 use super::table::{LENGTH, READ, WRITE, check_tab, measure, plain, pop_length};
 use crate::vm::LuaError;
-use crate::vm::native::progress::Kept;
-use crate::vm::native::{Cx, Step, Tab, Val};
+use crate::vm::native::{Cx, Step, Tab, Val, WindowSlot};
 
 type R = Result<Step, LuaError>;
 
-/// First of the three window slots for the hands.
+const TABLE: usize = 0;
+const COMPARATOR: usize = 1;
+/// First of the three slots for the hands.
 const HANDS: usize = 2;
+/// First of the three slots for the words of the sorter, which are integers.
+const WORDS: usize = 5;
+/// The last random number.
+const RANDOM: usize = 8;
+/// First of the slots for intervals, each of which takes two.
+const INTERVALS: usize = 9;
 
 /// What the last call was for.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Asked {
+    /// For nothing: the budget was used up.
     Nothing,
-    Length { args: usize },
     Get(Hand),
     Set,
     Less,
 }
 
-struct Job {
-    sorter: Sorter,
-    asked: Asked,
-    random: u32,
+/// State of the function between two entries, above the bits of [`Packed::at`].
+mod state {
+    /// The length was asked for; the number of arguments follows.
+    pub const LENGTH: u64 = 1 << 8;
+    /// The sorter runs.
+    pub const SORTING: u64 = 1 << 9;
+    /// The call was a comparison.
+    pub const LESS: u64 = 1 << 10;
+    pub const SET: u64 = 1 << 11;
+    /// The call was a read; two bits for the hand.
+    pub const GET: u64 = 1 << 12;
+    pub const HAND: u32 = 13;
+    /// Number of intervals that wait.
+    pub const WAITING: u32 = 16;
+    pub const ARGS: u32 = 16;
 }
 
-impl Kept for Job {}
+/// The next random number. Any sequence will do: it only has to differ from the pattern of the data.
+const fn next_random(last: u32) -> u32 {
+    last.wrapping_mul(1_664_525).wrapping_add(1_013_904_223)
+}
 
-struct Access<'a, 'gc> {
+const fn interval_words(interval: Interval) -> [i64; 2] {
+    [interval.low as i64 | (interval.high as i64) << 32, interval.random as i64]
+}
+
+const fn interval_of([place, random]: [i64; 2]) -> Interval {
+    Interval { low: place as u32, high: (place >> 32) as u32, random: random as u32 }
+}
+
+const fn unpack(state: u64, words: [i64; 3]) -> Sorter {
+    let words = [words[0] as u64, words[1] as u64, words[2] as u64];
+    Sorter::unpack(Packed { at: state as u8, words })
+}
+
+struct General<'a, 'gc> {
     cx: &'a mut Cx<'gc>,
     obj: Val<'gc>,
     /// The table, if it needs no metamethods.
@@ -41,22 +77,44 @@ struct Access<'a, 'gc> {
     hands: [Val<'gc>; 3],
     /// Hands that the window does not have yet, as bits.
     changed: u8,
+    waiting: usize,
     asked: Asked,
     step: Step,
-    random: u32,
 }
 
-impl Access<'_, '_> {
+impl General<'_, '_> {
     fn save_hands(&mut self) {
         for (i, &v) in self.hands.iter().enumerate() {
             if self.changed & 1 << i != 0 {
                 self.cx.set(HANDS + i, v);
             }
         }
+        self.changed = 0;
+    }
+
+    /// Leaves everything in the window for the next entry.
+    fn save(&mut self, sorter: &Sorter) {
+        self.save_hands();
+        let packed = sorter.pack();
+        for (i, word) in packed.words.into_iter().enumerate() {
+            self.cx.set(WORDS + i, Val::int(word as i64));
+        }
+        let asked = match self.asked {
+            Asked::Nothing => 0,
+            Asked::Less => state::LESS,
+            Asked::Set => state::SET,
+            Asked::Get(hand) => state::GET | (hand as u64) << state::HAND,
+        };
+        let waiting = (self.waiting as u64) << state::WAITING;
+        self.cx.set_state(u64::from(packed.at) | state::SORTING | asked | waiting);
+    }
+
+    fn int(&self, slot: usize) -> i64 {
+        self.cx.arg(slot).to_int().unwrap_or(0)
     }
 }
 
-impl SortAccess for Access<'_, '_> {
+impl SortAccess for General<'_, '_> {
     type Error = LuaError;
 
     #[inline]
@@ -119,86 +177,220 @@ impl SortAccess for Access<'_, '_> {
     }
 
     fn random(&mut self) -> u32 {
-        // Any sequence will do: it only has to differ from the pattern of the data.
-        self.random = self.random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        self.random >> 4
+        let random = next_random(self.int(RANDOM) as u32);
+        self.cx.set(RANDOM, Val::int(random.into()));
+        random >> 4
+    }
+
+    fn park(&mut self, interval: Interval) {
+        for (i, word) in interval_words(interval).into_iter().enumerate() {
+            self.cx.set(INTERVALS + 2 * self.waiting + i, Val::int(word));
+        }
+        self.waiting += 1;
+    }
+
+    fn unpark(&mut self) -> Option<Interval> {
+        self.waiting = self.waiting.checked_sub(1)?;
+        let at = INTERVALS + 2 * self.waiting;
+        Some(interval_of([self.int(at), self.int(at + 1)]))
+    }
+}
+
+/// After a comparison, for a table without metatable: works in the window.
+struct Compared<'a, 'gc> {
+    table: Tab<'gc>,
+    fixed: &'a mut [WindowSlot<'gc>; INTERVALS],
+    intervals: &'a mut [WindowSlot<'gc>],
+    waiting: usize,
+    ask: (Hand, Hand),
+    /// A store that is not one into the array part: the general driver does it.
+    left: Option<(u32, Hand)>,
+}
+
+fn int(slot: &WindowSlot<'_>) -> i64 {
+    slot.get().to_int().unwrap_or(0)
+}
+
+impl SortAccess for Compared<'_, '_> {
+    type Error = std::convert::Infallible;
+
+    #[inline(always)]
+    fn get(&mut self, hand: Hand, index: u32) -> Result<Progress, Self::Error> {
+        let v = match self.table.array_get(index.wrapping_sub(1) as usize) {
+            Some(v) => v,
+            None => self.table.get_int(index.into()),
+        };
+        self.fixed[HANDS + hand as usize].set(v);
+        Ok(Progress::Done)
+    }
+
+    #[inline(always)]
+    fn set(&mut self, index: u32, hand: Hand) -> Result<Progress, Self::Error> {
+        let v = self.fixed[HANDS + hand as usize].get();
+        if self.table.array_set(index.wrapping_sub(1) as usize, v) {
+            return Ok(Progress::Done);
+        }
+        self.left = Some((index, hand));
+        Ok(Progress::Pending)
+    }
+
+    #[inline(always)]
+    fn less(&mut self, a: Hand, b: Hand) -> Result<Option<bool>, Self::Error> {
+        self.ask = (a, b);
+        Ok(None)
+    }
+
+    fn random(&mut self) -> u32 {
+        let random = next_random(int(&self.fixed[RANDOM]) as u32);
+        self.fixed[RANDOM].set(Val::int(random.into()));
+        random >> 4
+    }
+
+    #[inline(always)]
+    fn park(&mut self, interval: Interval) {
+        for (slot, word) in self.intervals[2 * self.waiting..].iter_mut().zip(interval_words(interval)) {
+            slot.set(Val::int(word));
+        }
+        self.waiting += 1;
+    }
+
+    #[inline(always)]
+    fn unpark(&mut self) -> Option<Interval> {
+        self.waiting = self.waiting.checked_sub(1)?;
+        let at = 2 * self.waiting;
+        Some(interval_of([int(&self.intervals[at]), int(&self.intervals[at + 1])]))
     }
 }
 
 pub(super) fn sort(cx: &mut Cx<'_>) -> R {
-    let mut job = match cx.take::<Job>() {
-        Some(job) => job,
-        None => {
-            check_tab(cx, 0, READ | WRITE | LENGTH)?;
-            let args = cx.top();
-            let mut job =
-                Box::new(Job { sorter: Sorter::new(0), asked: Asked::Nothing, random: 0x2545_F491 });
-            let obj = cx.arg(0);
-            if let Some(step) = measure(cx, obj)? {
-                job.asked = Asked::Length { args };
-                cx.keep_boxed(job);
-                return Ok(step);
-            }
-            let n = pop_length(cx)?;
-            if !prepare(cx, &mut job, n, args)? {
-                return Ok(Step::Return(0));
-            }
-            job
-        }
-    };
-    let mut answer = false;
-    match std::mem::replace(&mut job.asked, Asked::Nothing) {
-        Asked::Nothing | Asked::Set => {}
-        Asked::Length { args } => {
-            let n = pop_length(cx)?;
-            if !prepare(cx, &mut job, n, args)? {
-                return Ok(Step::Return(0));
-            }
-        }
-        Asked::Get(hand) => {
-            let v = cx.pop();
-            cx.set(HANDS + hand as usize, v);
-        }
-        Asked::Less => answer = cx.pop().is_truthy(),
+    let entered = cx.state();
+    if entered & state::LESS != 0
+        && let Some(r) = compared(cx, entered)
+    {
+        return r;
     }
-    go_on(cx, job, answer)
+    enter(cx, entered)
 }
 
-/// Checks the length and the comparator; false if there is nothing to sort.
-fn prepare(cx: &mut Cx<'_>, job: &mut Job, n: i64, args: usize) -> Result<bool, LuaError> {
-    if n < 2 {
-        return Ok(false);
+/// Goes on after a comparison, if that needs no more than the window and the table's array part.
+#[inline(always)]
+fn compared(cx: &mut Cx<'_>, entered: u64) -> Option<R> {
+    let window = cx.window();
+    let (answer, slots) = window.split_last_mut()?;
+    let (fixed, intervals) = slots.split_first_chunk_mut::<INTERVALS>()?;
+    let table = fixed[TABLE].get().as_table().filter(|t| t.is_plain())?;
+    let comparator = fixed[COMPARATOR].get();
+    if comparator.is_nil() {
+        return None;
     }
-    if n >= i64::from(i32::MAX) {
+    let mut sorter = unpack(entered, [int(&fixed[WORDS]), int(&fixed[WORDS + 1]), int(&fixed[WORDS + 2])]);
+    let waiting = (entered >> state::WAITING) as usize;
+    let yes = answer.get().is_truthy();
+    let mut access = Compared { table, fixed, intervals, waiting, ask: (Hand::A, Hand::A), left: None };
+    // Each comparison ends the step: no other budget is needed.
+    let mut budget = i64::MAX;
+    let outcome = sorter.step(&mut access, yes, &mut budget);
+    let Compared { fixed, waiting, ask, left, .. } = access;
+    match outcome {
+        Ok(SortStep::Pending) => {}
+        Ok(SortStep::Done) => return Some(Ok(Step::Return(0))),
+        Ok(SortStep::OutOfBudget) => return Some(Ok(Step::Again)),
+        Err(SortError::InvalidOrder) => return Some(Err(LuaError::message(INVALID_ORDER))),
+        Err(SortError::Access(never)) => match never {},
+    }
+    let packed = sorter.pack();
+    for (slot, word) in fixed[WORDS..].iter_mut().zip(packed.words) {
+        slot.set(Val::int(word as i64));
+    }
+    let next = u64::from(packed.at) | state::SORTING | (waiting as u64) << state::WAITING;
+    if let Some((index, hand)) = left {
+        // The comparator has changed the table under the sorter's hands.
+        let v = fixed[HANDS + hand as usize].get();
+        cx.pop();
+        if let Err(e) = table.set_int(cx, index.into(), v) {
+            return Some(Err(e));
+        }
+        cx.set_state(next);
+        return Some(enter(cx, next));
+    }
+    // The answer's slot is the next callee's.
+    let (a, b) = (fixed[HANDS + ask.0 as usize].get(), fixed[HANDS + ask.1 as usize].get());
+    answer.set(comparator);
+    cx.push(a);
+    cx.push(b);
+    cx.set_state(next | state::LESS);
+    Some(Ok(Step::Call { args: 2, results: 1 }))
+}
+
+/// Any entry.
+#[inline(never)]
+fn enter(cx: &mut Cx<'_>, entered: u64) -> R {
+    if entered & state::SORTING == 0 {
+        let args = if entered & state::LENGTH == 0 {
+            check_tab(cx, 0, READ | WRITE | LENGTH)?;
+            let args = cx.top();
+            let obj = cx.arg(0);
+            if let Some(step) = measure(cx, obj)? {
+                cx.set_state(state::LENGTH | (args as u64) << state::ARGS);
+                return Ok(step);
+            }
+            args
+        } else {
+            (entered >> state::ARGS) as usize
+        };
+        let n = pop_length(cx)?;
+        if n < 2 {
+            return Ok(Step::Return(0));
+        }
+        let sorter = prepare(cx, n, args)?;
+        return go_on(cx, sorter, 0, false);
+    }
+    let mut answer = false;
+    if entered & state::LESS != 0 {
+        answer = cx.pop().is_truthy();
+    } else if entered & state::GET != 0 {
+        let v = cx.pop();
+        cx.set(HANDS + (entered >> state::HAND & 3) as usize, v);
+    }
+    let word = |i| cx.arg(WORDS + i).to_int().unwrap_or(0);
+    let sorter = unpack(entered, [word(0), word(1), word(2)]);
+    go_on(cx, sorter, (entered >> state::WAITING) as usize, answer)
+}
+
+/// Checks the length and the comparator, and makes the window.
+fn prepare(cx: &mut Cx<'_>, n: i64, args: usize) -> Result<Sorter, LuaError> {
+    let Some(len) = u32::try_from(n).ok().filter(|&n| n < i32::MAX as u32) else {
         return Err(LuaError::argument(1, "array too big"));
-    }
+    };
     if args > 1 && !cx.arg(1).is_nil() {
         cx.check_function(1)?;
     }
+    let slots = INTERVALS + 2 * Sorter::levels(len);
     cx.set_top(args.min(2));
-    cx.set_top(HANDS + 3);
-    job.sorter = Sorter::new(n as u32);
-    Ok(true)
+    cx.reserve(slots)?;
+    cx.set_top(slots);
+    cx.set(RANDOM, Val::int(0x2545_F491));
+    Ok(Sorter::new(len))
 }
 
-fn go_on(cx: &mut Cx<'_>, mut job: Box<Job>, answer: bool) -> R {
-    let obj = cx.arg(0);
-    let mut access = Access {
+fn go_on(cx: &mut Cx<'_>, mut sorter: Sorter, waiting: usize, answer: bool) -> R {
+    let obj = cx.arg(TABLE);
+    let mut access = General {
         table: plain(cx, obj),
         obj,
-        comparator: cx.arg(1),
+        comparator: cx.arg(COMPARATOR),
         hands: [cx.arg(HANDS), cx.arg(HANDS + 1), cx.arg(HANDS + 2)],
         changed: 0,
+        waiting,
         asked: Asked::Nothing,
         step: Step::Again,
-        random: job.random,
         cx,
     };
     // A call has its own price.
     const COMPARISONS_AT_ONCE: i64 = 4096;
     let outcome = loop {
         let mut budget = COMPARISONS_AT_ONCE;
-        let outcome = job.sorter.step(&mut access, answer, &mut budget);
+        let outcome = sorter.step(&mut access, answer, &mut budget);
         let spent = access.cx.charge((COMPARISONS_AT_ONCE - budget) as usize / 2);
         match outcome {
             Ok(SortStep::OutOfBudget) if !spent => {}
@@ -208,16 +400,11 @@ fn go_on(cx: &mut Cx<'_>, mut job: Box<Job>, answer: bool) -> R {
     match outcome {
         Ok(SortStep::Done) => Ok(Step::Return(0)),
         Ok(SortStep::Pending) => {
-            job.asked = access.asked;
-            job.random = access.random;
-            let step = access.step;
-            access.cx.keep_boxed(job);
-            Ok(step)
+            access.save(&sorter);
+            Ok(access.step)
         }
         Ok(SortStep::OutOfBudget) => {
-            access.save_hands();
-            job.random = access.random;
-            access.cx.keep_boxed(job);
+            access.save(&sorter);
             Ok(Step::Again)
         }
         Err(SortError::InvalidOrder) => Err(LuaError::message(INVALID_ORDER)),

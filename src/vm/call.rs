@@ -92,7 +92,7 @@ impl Vm {
     /// Closure of a Lua frame.
     #[inline(always)]
     pub(super) unsafe fn frame_closure(frame: *const Frame) -> *mut Closure {
-        (*(*frame).func()).as_closure()
+        (*(*frame).base.sub(1)).as_closure()
     }
 
     /// Descriptor of a native frame's function.
@@ -157,19 +157,22 @@ impl Vm {
         let code = (*(*func).as_closure()).code;
         let offset = func.offset_from((*self.th).top);
         let params = (*code).num_params as usize;
-        let top = self.ensure_stack((*self.th).top, (*code).max_stack as usize + params + 1)?;
+        let top = self.ensure_stack((*self.th).top, (*code).max_stack as usize + params + 2)?;
         let func = top.offset(offset);
         let nargs = top.offset_from(func) as usize - 1;
         let base = if (*code).is_vararg {
+            // The fixed parameters of a vararg function are moved above its arguments, behind the function itself.
+            put(top, get(func));
+            let base = top.add(1);
             for i in 0..params {
                 if i < nargs {
-                    put(top.add(i), get(func.add(1 + i)));
+                    put(base.add(i), get(func.add(1 + i)));
                     put(func.add(1 + i), Value::NIL);
                 } else {
-                    put(top.add(i), Value::NIL);
+                    put(base.add(i), Value::NIL);
                 }
             }
-            top
+            base
         } else {
             for i in nargs..params {
                 put(func.add(1 + i), Value::NIL);
@@ -575,16 +578,15 @@ impl Vm {
 
     /// Finds who handles an error and prepares to go on there.
     unsafe fn unwind(&mut self, e: LuaError) -> Result<(), LuaError> {
-        let e = match (&self.forward, e.into_raised()) {
-            (Some(forward), Raised::Value(v)) => LuaError::new(Raised::Value(forward.of(v))),
-            (_, raised) => LuaError::new(raised),
+        let raised = match (&self.forward, e.into_raised()) {
+            (Some(forward), Raised::Value(v)) => Raised::Value(forward.of(v)),
+            (_, raised) => raised,
         };
         if self.forward.is_some() {
             self.finish_owning();
         }
         self.native_outcome = NativeOutcome::NotCalled;
         let native_raised = std::mem::take(&mut self.native_raised);
-        let raised = e.into_raised();
         let with_handler = matches!(
             raised,
             Raised::Value(_) | Raised::Message { .. } | Raised::Runtime(_) | Raised::Argument { .. }
@@ -594,7 +596,7 @@ impl Vm {
             // What the failed function held is garbage once it is unwound: collect before the program goes on.
             self.heap.gc_pending = true;
         }
-        let place = self.error_place(&raised);
+        let has_place = Self::has_place(&raised);
         let value = match self.error_value(raised) {
             Ok(v) => v,
             Err(code) => {
@@ -641,6 +643,7 @@ impl Vm {
             return self.finalizer_failed(frame, value);
         }
         if is_entry {
+            let place = if has_place { self.error_place() } else { None };
             return self.entry_failed(value, place);
         }
         // Back to the protected call.

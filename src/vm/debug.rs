@@ -137,14 +137,16 @@ impl Vm {
         }
     }
 
-    /// Where an error happened, for the excerpt of an uncaught one.
-    pub(super) unsafe fn error_place(&self, raised: &Raised) -> Option<Place> {
-        if !matches!(
+    /// True for errors that belong to a place in the program.
+    pub(super) const fn has_place(raised: &Raised) -> bool {
+        matches!(
             raised,
             Raised::Message { .. } | Raised::Runtime(_) | Raised::Argument { .. } | Raised::Value(_)
-        ) {
-            return None;
-        }
+        )
+    }
+
+    /// Where the running function is, for the excerpt of an uncaught error.
+    pub(super) unsafe fn error_place(&self) -> Option<Place> {
         let th = self.th;
         let mut frame = (*th).frame;
         if (*frame).kind == FrameKind::Native {
@@ -234,12 +236,12 @@ impl Vm {
             let code = (*Self::frame_closure(frame)).code;
             if n < 0 {
                 let params = (*code).num_params as usize;
-                let have = ((*frame).delta as usize).saturating_sub(1 + params) as i64;
+                let have = (*frame).varargs(params) as i64;
                 let index = n.checked_neg()?;
                 if index > have {
                     return None;
                 }
-                return Some((b"(*vararg)".to_vec(), base.sub(have as usize).add(index as usize - 1)));
+                return Some((b"(*vararg)".to_vec(), base.sub(1 + have as usize).add(index as usize - 1)));
             }
             if let Some(local) = (*code).local(usize::try_from(n).ok()?, Self::current_pc(frame)) {
                 return Some((local.name.to_vec(), base.add(usize::from(local.reg))));

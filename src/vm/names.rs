@@ -123,6 +123,14 @@ fn register_name(code: &Code, pc: usize, reg: u32) -> Option<Named> {
             };
             Some((if env { "global" } else { "field" }, name))
         }
+        Op::GetUpIndex => {
+            let env = upval_name(code, u32::from(ins.b())) == b"_ENV";
+            let name = match register_name(code, at, scaled(ins.c())) {
+                Some(("constant", name)) => name,
+                _ => b"?".to_vec(),
+            };
+            Some((if env { "global" } else { "field" }, name))
+        }
         Op::GetInt => Some(("field", b"?".to_vec())),
         Op::GetUpval => Some(("upvalue", upval_name(code, u32::from(ins.b())))),
         Op::LoadK => {
@@ -140,7 +148,7 @@ fn key_name(code: &Code, index: Option<u32>) -> Vec<u8> {
 /// The metamethod event that an instruction may call.
 fn event_of(op: Op) -> Option<Event> {
     Some(match op {
-        Op::GetTabUp | Op::GetField | Op::GetIndex | Op::GetInt | Op::Method => Event::Index,
+        Op::GetTabUp | Op::GetField | Op::GetIndex | Op::GetUpIndex | Op::GetInt | Op::Method => Event::Index,
         Op::SetTabUp | Op::SetField | Op::SetFieldK | Op::SetIndex | Op::SetIndexK | Op::SetInt => {
             Event::NewIndex
         }

@@ -54,9 +54,14 @@ pub mod native_flag {
     pub const NEXT: u8 = 8;
     /// The iterator of `ipairs`, likewise.
     pub const IPAIRS: u8 = 16;
+    /// `pcall`, which the dispatcher carries out where it calls a plain Lua function.
+    pub const PROTECT: u8 = 64;
     /// Has no effect before its results exist: after "not enough memory" it runs again once a collection has made room.
     pub const RETRY: u8 = 32;
 }
+
+/// State of a `pcall` whose function runs.
+pub const PROTECTING: u64 = 1;
 
 /// Static descriptor of a native function. Lua sees its address as the function's identity.
 pub struct Native {
@@ -88,6 +93,11 @@ impl Native {
     #[inline(always)]
     pub(super) const fn is_next(&self) -> bool {
         self.flags & native_flag::NEXT != 0
+    }
+
+    #[inline(always)]
+    pub(super) const fn is_pcall(&self) -> bool {
+        self.flags & native_flag::PROTECT != 0
     }
 
     #[inline(always)]
@@ -127,6 +137,28 @@ pub enum Step {
     GiveWay(u32),
     /// The budget is used up ([`Cx::charge`]): enter again in the next slice.
     Again,
+}
+
+/// A place in the window; see [`Cx::window`].
+#[repr(transparent)]
+pub struct WindowSlot<'gc> {
+    value: Value,
+    life: PhantomData<*mut &'gc ()>,
+}
+
+impl<'gc> WindowSlot<'gc> {
+    #[inline(always)]
+    #[must_use]
+    pub fn get(&self) -> Val<'gc> {
+        // SAFETY: a reference is a live slot.
+        Val::raw_new(unsafe { get(&raw const self.value) })
+    }
+
+    #[inline(always)]
+    pub fn set(&mut self, v: Val<'gc>) {
+        // SAFETY: a reference is a live slot.
+        unsafe { put(&raw mut self.value, v.raw()) }
+    }
 }
 
 /// One entry into a native function.
@@ -194,6 +226,15 @@ impl<'gc> Cx<'gc> {
         assert!(i < self.top(), "slot {i} is in the window");
         // SAFETY: inside the window.
         unsafe { put(self.base().add(i), v.raw()) }
+    }
+
+    /// All of the window.
+    #[inline(always)]
+    #[must_use]
+    pub fn window(&mut self) -> &mut [WindowSlot<'gc>] {
+        // SAFETY: the slots below the top are initialised, and as long as they are borrowed nobody else uses them: that would
+        // take this context.
+        unsafe { std::slice::from_raw_parts_mut(self.base().cast(), self.top()) }
     }
 
     /// Adds a value on top. 20 values fit without any check by the caller; for more, ask [`Cx::reserve`] first.

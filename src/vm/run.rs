@@ -60,6 +60,8 @@ more_ops! {
     Iterate
     /// A return to a metamethod's op or to a native function, or of an open number of values.
     ReturnFar
+    /// A return of the one value that a native function asked for.
+    ReturnAnswer
     Vararg
     /// `GetField` where the field is not found by pointer in the table itself.
     FieldMiss
@@ -79,6 +81,8 @@ more_ops! {
     Order
     /// `GetIndex` with a string key, or an integer key outside of the array part.
     GetHash
+    /// The same for `GetUpIndex`.
+    GetUpHash
     /// `SetIndex` and `SetInt` outside of the array part.
     SetHash
     SetHashK
@@ -140,12 +144,16 @@ impl State {
         }
     }
 
+    /// The running function.
+    #[inline(always)]
+    unsafe fn closure(self) -> *mut Closure {
+        (*self.base.sub(1)).payload as *mut Closure
+    }
+
     /// Upvalue `index` of the running function.
     #[inline(always)]
-    unsafe fn upval(self, vm: *mut Vm, index: u16) -> *mut Value {
-        let frame = (*(*vm).th).frame;
-        let closure = (*(*frame).func()).payload as *mut Closure;
-        (**Closure::upval(closure, index as usize)).v
+    unsafe fn upval(self, index: u16) -> *mut Value {
+        (**Closure::upval(self.closure(), index as usize)).v
     }
 }
 
@@ -230,7 +238,7 @@ unsafe fn call_handler(
     let th = (*vm).th;
     let frame = (*th).frame;
     let new = frame.add(1);
-    let func = s.base.add((*(*Vm::frame_closure(frame)).code).max_stack as usize);
+    let func = s.base.add((*(*s.closure()).code).max_stack as usize);
     let base = func.add(1);
     // Room for the registers and at least three arguments.
     if (*code).is_vararg || base.add((*code).max_stack as usize + 1) > (*th).limit || new == (*th).frames_end
@@ -377,7 +385,7 @@ pub(super) unsafe fn call_native(vm: *mut Vm, func: *mut Value, nresults: i16) -
 }
 
 /// Carries out the most frequent results of a native function whose frame is on top: a return to Lua code, a call of a plain
-/// Lua function, a change of coroutine. False: left to [`after_native`].
+/// Lua function, a change of coroutine, a wait. False: left to [`after_native`].
 #[inline(always)]
 unsafe fn native_result(vm: *mut Vm, result: Result<NativeStep, LuaError>) -> bool {
     let mut result = result;
@@ -406,11 +414,18 @@ unsafe fn native_result(vm: *mut Vm, result: Result<NativeStep, LuaError>) -> bo
                 }
                 break;
             }
-            Ok(step @ (NativeStep::Resume { .. } | NativeStep::Yield(_))) => {
+            Ok(
+                step @ (NativeStep::Resume { .. }
+                | NativeStep::Yield(_)
+                | NativeStep::Block
+                | NativeStep::GiveWay(_)),
+            ) => {
                 let r = (*vm).native_step(step);
                 let frame = (*(*vm).th).frame;
                 let is_native = (*frame).kind == FrameKind::Native;
-                if r.is_err() || (*vm).leave || (*vm).hooked || is_native && (*frame).state & ENDED != 0 {
+                let state = (*frame).state;
+                if r.is_err() || (*vm).leave || (*vm).hooked || is_native && state & super::call::RAISING != 0
+                {
                     // The instruction has had effects.
                     (*vm).no_retry |= r.as_ref().is_err_and(LuaError::is_memory);
                     (*vm).native_outcome = NativeOutcome::Settled(r);
@@ -418,6 +433,11 @@ unsafe fn native_result(vm: *mut Vm, result: Result<NativeStep, LuaError>) -> bo
                 }
                 if !is_native {
                     return true;
+                }
+                if state & super::hook::RETURNING != 0 {
+                    // Its wait is over, and these are its results.
+                    result = Ok(NativeStep::Return(state as u32));
+                    continue;
                 }
                 result = ((*Vm::frame_native(frame)).func)(&mut Cx::new(vm));
             }
@@ -473,9 +493,6 @@ pub(super) unsafe fn reenter_native(vm: *mut Vm) -> bool {
     let result = ((*native).func)(&mut Cx::new(vm));
     native_result(vm, result)
 }
-
-/// Bits of a native frame's state: the function is over, `settle` finishes it.
-const ENDED: u64 = super::hook::RETURNING | super::call::RAISING;
 
 /// What `call_native` left for [`after_native`].
 pub(crate) enum NativeOutcome {

@@ -110,6 +110,11 @@ pub(super) unsafe fn get_index(vm: &mut Vm, ins: Instr) -> R {
     finish_get(vm, ins.a(), obj, key, Operand::Reg(index_of(ins.b())))
 }
 
+pub(super) unsafe fn get_up_index(vm: &mut Vm, ins: Instr) -> R {
+    let (obj, key) = (get(upval(vm, ins.b())), get(reg(vm, ins.c())));
+    finish_get(vm, ins.a(), obj, key, Operand::Upval(u32::from(ins.b())))
+}
+
 pub(super) unsafe fn get_int(vm: &mut Vm, ins: Instr) -> R {
     let obj = get(reg(vm, ins.b()));
     finish_get(vm, ins.a(), obj, Value::int(i64::from(ins.c())), Operand::Reg(index_of(ins.b())))
@@ -711,10 +716,10 @@ pub(super) unsafe fn vararg(vm: &mut Vm, ins: Instr) -> R {
     let th = vm.th;
     let frame = (*th).frame;
     let params = (*(*Vm::frame_closure(frame)).code).num_params as usize;
-    let have = ((*frame).delta as usize).saturating_sub(1 + params);
+    let have = (*frame).varargs(params);
     let wanted = if ins.b() != 0 { ins.b() as usize - 1 } else { have };
     let a = vm.ensure_stack(reg(vm, ins.a()), wanted + 1)?;
-    let source = (*(*th).frame).base.sub(have);
+    let source = (*(*th).frame).base.sub(1 + have);
     for i in 0..wanted {
         put(a.add(i), if i < have { get(source.add(i)) } else { Value::NIL });
     }

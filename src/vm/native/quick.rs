@@ -10,6 +10,7 @@
 use super::{Tab, Val};
 use crate::heap::Value;
 use crate::heap::value::get;
+use crate::vm::channel::{Chan, Sent};
 use crate::vm::meta::Event;
 use crate::vm::{Vm, native::Cx};
 use std::marker::PhantomData;
@@ -110,6 +111,14 @@ impl<'gc> Args<'gc> {
     #[must_use]
     pub fn set_metatable(self, t: Tab<'gc>, meta: Tab<'gc>) -> bool {
         !t.is_shared() && Cx::new(self.vm).set_metatable(t.into(), Some(meta)).is_ok()
+    }
+
+    /// Sends if somebody waits for the value or there is room; false if not, without the memory for it, and if the channel is
+    /// closed.
+    #[inline]
+    #[must_use]
+    pub fn send(self, channel: Chan<'gc>, v: Val<'gc>) -> bool {
+        matches!(channel.try_send(&mut Cx::new(self.vm), v), Ok(Sent::Done))
     }
 
     /// Stores an integer key without metamethods; false without the memory for it, and for a table that processes share.

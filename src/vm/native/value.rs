@@ -486,6 +486,14 @@ impl<'gc> Tab<'gc> {
         (!meta.is_null()).then(|| Self::new(meta))
     }
 
+    /// True if the table has no metatable and is the process's own.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_plain(self) -> bool {
+        // SAFETY: live during 'gc.
+        unsafe { (*self.at).meta.is_null() && !self.is_shared() }
+    }
+
     /// Length of the part that [`Tab::array_get`] and [`Tab::array_set`] reach.
     #[inline]
     #[must_use]

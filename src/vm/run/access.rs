@@ -49,20 +49,20 @@ pub unsafe fn LoadFalseSkip(s: State, _vm: *mut Vm, ins: Instr) -> Step {
 }
 
 #[inline(always)]
-pub unsafe fn GetUpval(s: State, vm: *mut Vm, ins: Instr) -> Step {
-    put(s.reg(ins.a()), get(s.upval(vm, ins.b())));
+pub unsafe fn GetUpval(s: State, _vm: *mut Vm, ins: Instr) -> Step {
+    put(s.reg(ins.a()), get(s.upval(ins.b())));
     Step::Next(s)
 }
 
 #[inline(always)]
-pub unsafe fn SetUpval(s: State, vm: *mut Vm, ins: Instr) -> Step {
-    put(s.upval(vm, ins.b()), get(s.reg(ins.a())));
+pub unsafe fn SetUpval(s: State, _vm: *mut Vm, ins: Instr) -> Step {
+    put(s.upval(ins.b()), get(s.reg(ins.a())));
     Step::Next(s)
 }
 
 #[inline(always)]
-pub unsafe fn GetTabUp(s: State, vm: *mut Vm, ins: Instr) -> Step {
-    let up = s.upval(vm, ins.b());
+pub unsafe fn GetTabUp(s: State, _vm: *mut Vm, ins: Instr) -> Step {
+    let up = s.upval(ins.b());
     if (*up).tag == tag::TABLE {
         let t = (*up).payload as *mut Table;
         return get_pointer(s, t, s.konst(ins.c()), s.reg(ins.a()), More::GlobalMiss);
@@ -76,8 +76,8 @@ pub unsafe fn GetType(s: State, _vm: *mut Vm, _ins: Instr) -> Step {
 }
 
 #[inline(always)]
-pub unsafe fn SetTabUp(s: State, vm: *mut Vm, ins: Instr) -> Step {
-    let up = s.upval(vm, ins.b());
+pub unsafe fn SetTabUp(s: State, _vm: *mut Vm, ins: Instr) -> Step {
+    let up = s.upval(ins.b());
     if (*up).tag == tag::TABLE {
         let t = (*up).payload as *mut Table;
         return set_constant_key(s, t, s.konst(ins.c()), s.reg(ins.a()), Step::Slow(s, slow::set_tab_up));
@@ -130,6 +130,24 @@ pub unsafe fn GetIndex(s: State, _vm: *mut Vm, ins: Instr) -> Step {
         return Step::More(s, More::GetHash);
     }
     Step::More(s, More::GetHash)
+}
+
+/// `GetUpval` and `GetIndex` at once.
+#[inline(always)]
+pub unsafe fn GetUpIndex(s: State, _vm: *mut Vm, ins: Instr) -> Step {
+    let (obj, key) = (s.upval(ins.b()), s.reg(ins.c()));
+    if (*obj).tag == tag::TABLE && (*key).tag == tag::INT {
+        let t = (*obj).payload as *mut Table;
+        let index = (*key).payload.wrapping_sub(1);
+        if index < u64::from((*t).arr_len) {
+            let slot = (*t).arr.add(index as usize);
+            if (*slot).tag != tag::NIL || (*t).meta.is_null() {
+                put(s.reg(ins.a()), get(slot));
+                return Step::Next(s);
+            }
+        }
+    }
+    Step::More(s, More::GetUpHash)
 }
 
 #[inline(always)]

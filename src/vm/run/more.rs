@@ -66,11 +66,92 @@ unsafe fn native(s: State, vm: *mut Vm, func: *mut Value, nresults: i16) -> Step
             return if (*vm).heap.gc_pending { Step::Slow(s, nothing) } else { Step::Next(s) };
         }
     }
+    if (*func).tag == tag::NATIVE
+        && (*((*func).payload as *const Native)).is_pcall()
+        && let Some(callee) = protect(s, vm, func, nresults)
+    {
+        return Step::Next(callee);
+    }
     (*(*(*vm).th).frame).pc = s.pc;
     if call_native(vm, func, nresults) {
         return Step::Next(State::load(vm));
     }
     leave_after_native(s, vm)
+}
+
+/// `pcall` of a plain Lua function: pushes both frames, as if `pcall` had been entered and had asked for the call. `None` if
+/// something is in the way; nothing has happened then.
+#[inline(always)]
+unsafe fn protect(s: State, vm: *mut Vm, func: *mut Value, nresults: i16) -> Option<State> {
+    let th = (*vm).th;
+    let f = func.add(1);
+    let top = (*th).top;
+    if f >= top || (*f).tag != tag::CLOSURE {
+        return None;
+    }
+    let code = (*(*f).as_closure()).code;
+    let frame = (*th).frame;
+    let params = (*code).num_params as usize;
+    if (*code).is_vararg
+        || (*vm).hooked
+        || (*vm).budget <= 0
+        || (*vm).heap.gc_pending
+        || (*th).native_calls >= crate::limits::MAX_NATIVE_CALLS
+        || top.add((*code).max_stack as usize + params + NATIVE_STACK) > (*th).limit
+        || frame.add(2) >= (*th).frames_end
+        || cfg!(feature = "stress")
+    {
+        return None;
+    }
+    (*vm).budget -= 2;
+    (*th).native_calls += 1;
+    let args = f.add(1);
+    for i in top.offset_from(args) as usize..params {
+        put(args.add(i), Value::NIL);
+    }
+    (*frame).pc = s.pc;
+    let native = frame.add(1);
+    (*native).base = f;
+    (*native).pc = std::ptr::null();
+    (*native).delta = 1;
+    (*native).nresults = nresults;
+    (*native).kind = FrameKind::Native;
+    (*native).flags = 0;
+    (*native).state = crate::vm::native::PROTECTING;
+    let new = frame.add(2);
+    (*new).base = args;
+    (*new).delta = 1;
+    (*new).nresults = -1;
+    (*new).kind = FrameKind::Lua;
+    (*new).flags = frame_flag::RESUME_NATIVE;
+    (*new).state = (*code).k as u64;
+    (*th).frame = new;
+    Some(State { pc: (*code).entry, base: args, k: (*code).k })
+}
+
+/// The function that `pcall` called, whose frame is below the running one, returns `n` values at `from`: ends both. `None`:
+/// `pcall` must be entered again.
+#[inline(always)]
+unsafe fn end_protected(vm: *mut Vm, from: *mut Value, n: usize) -> Option<Step> {
+    let th = (*vm).th;
+    let native = (*th).frame.sub(1);
+    let func = (*native).base.sub(1);
+    if (*func).tag != tag::NATIVE
+        || !(*((*func).payload as *const Native)).is_pcall()
+        || (*native).flags != 0
+        || (*native).state != crate::vm::native::PROTECTING
+    {
+        return None;
+    }
+    (*th).native_calls -= 1;
+    let wanted = (*native).nresults;
+    if wanted != 0 {
+        put(func, Value::TRUE);
+        deliver(th, func.add(1), from, n, if wanted < 0 { -1 } else { wanted - 1 });
+    }
+    (*th).frame = native.sub(1);
+    let s = State::load(vm);
+    Some(if (*vm).heap.gc_pending { Step::Slow(s, nothing) } else { Step::Next(s) })
 }
 
 #[inline(always)]
@@ -99,8 +180,8 @@ unsafe fn enter(s: State, vm: *mut Vm, func: *mut Value, nargs: usize, nresults:
     let new = frame.add(1);
     let args = func.add(1);
     let params = (*code).num_params as usize;
-    // The fixed parameters of a vararg function are moved above its arguments.
-    let base = if (*code).is_vararg { args.add(nargs) } else { args };
+    // The fixed parameters of a vararg function are moved above its arguments, behind the function itself.
+    let base = if (*code).is_vararg { args.add(nargs + 1) } else { args };
     if base.add((*code).max_stack as usize) > (*th).limit || new == (*th).frames_end {
         return Step::Slow(s, f);
     }
@@ -111,6 +192,7 @@ unsafe fn enter(s: State, vm: *mut Vm, func: *mut Value, nargs: usize, nresults:
     let mut known = nargs;
     if (*code).is_vararg {
         known = nargs.min(params);
+        put(base.sub(1), get(func));
         for i in 0..known {
             put(base.add(i), get(args.add(i)));
             put(args.add(i), Value::NIL);
@@ -223,6 +305,11 @@ pub unsafe fn ReturnFar(s: State, vm: *mut Vm, ins: Instr) -> Step {
         let v = if n > 0 { get(from) } else { Value::NIL };
         return finish_op(s, vm, v);
     }
+    if flags == frame_flag::RESUME_NATIVE
+        && let Some(step) = end_protected(vm, from, n)
+    {
+        return step;
+    }
     let wanted = (*frame).nresults;
     deliver(th, func, from, n, wanted);
     if flags == 0 {
@@ -232,6 +319,24 @@ pub unsafe fn ReturnFar(s: State, vm: *mut Vm, ins: Instr) -> Step {
     if wanted >= 0 {
         (*th).top = func.add(wanted as usize);
     }
+    (*th).frame = frame.sub(1);
+    if reenter_native(vm) {
+        return Step::Next(State::load(vm));
+    }
+    leave_after_native(s, vm)
+}
+
+#[inline(always)]
+pub unsafe fn ReturnAnswer(s: State, vm: *mut Vm, ins: Instr) -> Step {
+    let th = (*vm).th;
+    let frame = (*th).frame;
+    if (*vm).hooked || (*vm).budget < 0 {
+        return Step::Slow(s, slow::ret);
+    }
+    let func = s.base.sub((*frame).delta as usize);
+    put(func, get(s.reg(ins.a())));
+    (*th).top = func.add(1);
+    (*th).native_calls -= 1;
     (*th).frame = frame.sub(1);
     if reenter_native(vm) {
         return Step::Next(State::load(vm));
@@ -269,14 +374,14 @@ unsafe fn finish_op(s: State, vm: *mut Vm, v: Value) -> Step {
 pub unsafe fn Vararg(s: State, vm: *mut Vm, ins: Instr) -> Step {
     let th = (*vm).th;
     let frame = (*th).frame;
-    let params = (*(*Vm::frame_closure(frame)).code).num_params as usize;
-    let have = ((*frame).delta as usize).saturating_sub(1 + params);
+    let params = (*(*s.closure()).code).num_params as usize;
+    let have = (*frame).varargs(params);
     let wanted = if ins.b() != 0 { ins.b() as usize - 1 } else { have };
     let a = s.reg(ins.a());
     if a.add(wanted + 1) > (*th).limit || cfg!(feature = "stress") {
         return Step::Slow(s, slow::vararg);
     }
-    let source = s.base.sub(have);
+    let source = s.base.sub(1 + have);
     for i in 0..wanted.min(have) {
         put(a.add(i), get(source.add(i)));
     }
@@ -317,7 +422,7 @@ pub unsafe fn FieldMiss(s: State, vm: *mut Vm, ins: Instr) -> Step {
 
 #[inline(always)]
 pub unsafe fn GlobalMiss(s: State, vm: *mut Vm, ins: Instr) -> Step {
-    field(s, vm, ins, (*s.upval(vm, ins.b())).as_table(), slow::get_tab_up)
+    field(s, vm, ins, (*s.upval(ins.b())).as_table(), slow::get_tab_up)
 }
 
 #[inline(always)]
@@ -327,6 +432,26 @@ pub unsafe fn MethodMiss(s: State, vm: *mut Vm, ins: Instr) -> Step {
     field(s, vm, ins, obj.as_table(), slow::method)
 }
 
+/// `t[key]`, in place where the key is found by pointer or its chain holds no other key with this hash.
+#[inline(always)]
+unsafe fn get_string(t: *mut Table, key: *mut Str) -> Value {
+    let hash = Str::hash(key);
+    let mut node = (*t).nodes.add((hash & (*t).mask) as usize);
+    loop {
+        if (*node).khash == hash && has_string_key::<false>(node) {
+            return if (*node).key == key as u64 {
+                Node::slot(node).get()
+            } else {
+                Table::get(t, Value::string(key))
+            };
+        }
+        if (*node).next == 0 {
+            return Value::NIL;
+        }
+        node = Node::follow(node);
+    }
+}
+
 /// `R[A] = obj[key]` for any table and key.
 #[inline(always)]
 unsafe fn get_any(s: State, vm: *mut Vm, ins: Instr, obj: Value, key: Value, f: Slow) -> Step {
@@ -334,7 +459,7 @@ unsafe fn get_any(s: State, vm: *mut Vm, ins: Instr, obj: Value, key: Value, f: 
         return Step::Slow(s, f);
     }
     let t = obj.as_table();
-    let v = Table::get(t, key);
+    let v = if key.tag == tag::STRING { get_string(t, key.as_str()) } else { Table::get(t, key) };
     let meta = (*t).meta;
     if v.tag != tag::NIL || meta.is_null() || (*meta).absent & (1 << Event::Index as u32) != 0 {
         put(s.reg(ins.a()), v);
@@ -346,6 +471,11 @@ unsafe fn get_any(s: State, vm: *mut Vm, ins: Instr, obj: Value, key: Value, f: 
 #[inline(always)]
 pub unsafe fn GetHash(s: State, vm: *mut Vm, ins: Instr) -> Step {
     get_any(s, vm, ins, get(s.reg(ins.b())), get(s.reg(ins.c())), slow::get_index)
+}
+
+#[inline(always)]
+pub unsafe fn GetUpHash(s: State, vm: *mut Vm, ins: Instr) -> Step {
+    get_any(s, vm, ins, get(s.upval(ins.b())), get(s.reg(ins.c())), slow::get_up_index)
 }
 
 #[inline(always)]
