@@ -4,6 +4,7 @@ pub mod check;
 mod chunk;
 pub mod exit;
 mod failure;
+mod log;
 pub mod repl;
 pub mod run;
 mod signal;
@@ -24,6 +25,12 @@ struct Cli {
     /// Memory a script may use, such as 512M or 2G (units K M G T); default: no limit
     #[arg(short, long, global = true, value_name = "SIZE", value_parser = parse_size)]
     memory_limit: Option<usize>,
+    /// Log starts and ends of processes, too
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    /// Log nothing
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    silent: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -41,7 +48,7 @@ enum Command {
 pub fn main() -> i32 {
     signal::end_on_broken_pipe();
     if let Some(args) = plain_run(std::env::args_os()) {
-        return run::run(&args, None);
+        return run::run(&args, None, log::Detail::Problems);
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -49,7 +56,9 @@ pub fn main() -> i32 {
     };
     match &cli.command {
         None => exit::show(&Cli::command().render_long_help().to_string()),
-        Some(Command::Run(args)) => run::run(args, cli.memory_limit),
+        Some(Command::Run(args)) => {
+            run::run(args, cli.memory_limit, log::Detail::of(cli.verbose, cli.silent))
+        }
         Some(Command::Repl(args)) => repl::run(args, cli.memory_limit),
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Version(args)) => version::run(args),
@@ -174,8 +183,13 @@ mod tests {
         let words = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
         for line in ["wippy run a.lua", "wippy run a.lua run 1 é x", "wippy run run", "wippy run a.lua "] {
             let plain = plain_run(words(line).into_iter()).expect("no options");
-            let Ok(Cli { memory_limit: None, command: Some(Command::Run(args)) }) =
-                Cli::try_parse_from(words(line))
+            let cli = Cli::try_parse_from(words(line));
+            let Ok(Cli {
+                memory_limit: None,
+                verbose: false,
+                silent: false,
+                command: Some(Command::Run(args)),
+            }) = cli
             else {
                 panic!("{line}");
             };

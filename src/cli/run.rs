@@ -2,7 +2,7 @@
 
 use super::chunk::{Chunk, Reported};
 use super::failure::{self, Texts};
-use super::{bytes_of, exit, signal};
+use super::{bytes_of, exit, log, signal};
 use crate::bytecode::Proto;
 use crate::bytecode::disasm::disassemble;
 use crate::heap::SharedCode;
@@ -56,7 +56,7 @@ impl Args {
 }
 
 /// Runs the command; the result is the exit code.
-pub fn run(args: &Args, memory_limit: Option<usize>) -> i32 {
+pub fn run(args: &Args, memory_limit: Option<usize>, detail: log::Detail) -> i32 {
     if args.sim.is_some() {
         // Before the first string is hashed.
         crate::heap::string::fix_hash_seed();
@@ -81,7 +81,7 @@ pub fn run(args: &Args, memory_limit: Option<usize>) -> i32 {
     if args.dump_bytecode {
         return exit::show(&disassemble(&proto));
     }
-    execute(proto, chunk, &bytes_of(name), &words, args, memory_limit)
+    execute(proto, chunk, &bytes_of(name), &words, args, memory_limit, detail)
         .unwrap_or_else(|_| exit::fail("not enough memory"))
 }
 
@@ -93,6 +93,7 @@ fn execute(
     words: &[Vec<u8>],
     args: &Args,
     memory_limit: Option<usize>,
+    detail: log::Detail,
 ) -> Result<i32, LuaError> {
     let settings = Settings {
         workers: args.workers,
@@ -107,6 +108,7 @@ fn execute(
     let interrupt = signal::Interrupt::new(script.vm().interrupt_flag());
     script.set_arg(name, words)?;
     let program = Program::new(script, SharedCode::publish(proto), name, words, settings)?;
+    log::start(detail, &program.node().env.clock);
     let finished = program.run(|node| interrupt.watch(node));
     let code = match &finished.ended.outcome {
         Outcome::Done(code) => *code,

@@ -41,7 +41,7 @@ impl Interrupt {
         Self { raise, kill, handlers: handlers.into_iter().flatten().collect() }
     }
 
-    /// From now on signals concern a program of several processes, or one that waits. The first one to stop asks the main
+    /// From now on signals concern a program of several processes, or one that waits or listens to events. The first one to stop asks the main
     /// process, the second ends everything at once; Ctrl-\ shows the processes.
     pub fn watch(&self, node: &Arc<Node>) {
         #[cfg(unix)]

@@ -32,6 +32,7 @@ pub use closure::{Closure, NativeClosure, Upval};
 pub use code::{Code, SharedCode, Unit};
 pub use gc::{Gc, Roots};
 pub use image::{Forward, Image};
+pub use pool::in_use as pooled_cells;
 pub use string::Str;
 pub use table::{Ahead, Node, Table, TableError};
 pub use thread::{Frame, FrameKind, Thread};

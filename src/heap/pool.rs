@@ -141,6 +141,14 @@ pub(super) unsafe fn give(meta: *mut CellMeta) {
     }
 }
 
+/// Cells of the pool that are in use, or at hand on other threads.
+#[must_use]
+pub fn in_use() -> usize {
+    let cached = CACHE.try_with(|cache| cache.with(|list| list.len)).unwrap_or(0);
+    let pool = lock();
+    pool.cells - pool.free.len - cached
+}
+
 impl Pool {
     /// Moves some cells to a worker's list, which stays empty only if there is no memory.
     fn fill(&mut self, list: &mut List) {

@@ -67,9 +67,11 @@ impl Drop for Alarms {
     }
 }
 
+/// Owns the table of channels.
+static CHANNELS: u8 = 0;
+
 /// The channels of alarms by their numbers.
 fn channels<'gc>(cx: &mut Cx<'gc>) -> Result<Tab<'gc>, LuaError> {
-    static CHANNELS: u8 = 0;
     cx.kept(&CHANNELS, |cx| {
         let channels = cx.table(0, 4)?;
         let meta = cx.table(0, 1)?;
@@ -91,6 +93,15 @@ impl Alarms {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.pending.is_empty()
+    }
+
+    /// Whether one of the channels is at this address.
+    #[must_use]
+    pub fn concern(&self, cx: &Cx<'_>, address: usize) -> bool {
+        let Some(channels) = cx.kept_already(&CHANNELS) else { return false };
+        self.pending.keys().any(|&number| {
+            channels.get_int(number as i64).as_channel().is_some_and(|ch| Val::from(ch).address() == address)
+        })
     }
 
     fn arm(&mut self, deadline: Moment, what: What) -> Result<u64, LuaError> {

@@ -161,6 +161,18 @@ impl Context {
         self.rest.len() + self.events.len() + self.ports.iter().map(|port| port.queue.len()).sum::<usize>()
     }
 
+    /// The topic that the channel at this address is subscribed to.
+    #[must_use]
+    pub fn topic_of(&self, address: usize) -> Option<&[u8]> {
+        self.ports.iter().find(|port| port.address == address).map(|port| port.topic.bytes())
+    }
+
+    /// Whether the channel at this address gets something from the clock.
+    #[must_use]
+    pub fn is_timed(&self, cx: &Cx<'_>, address: usize) -> bool {
+        self.alarms.as_ref().is_some_and(|alarms| alarms.concern(cx, address))
+    }
+
     /// What the clock does for this process.
     pub fn alarms(&mut self) -> &mut Alarms {
         let new = || Box::new(Alarms::new(self.node.env.clone(), self.me.clone()));

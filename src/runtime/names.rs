@@ -53,6 +53,18 @@ impl Names {
         self.lock().get(name).cloned()
     }
 
+    /// Names in use.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Whether no name is in use.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Frees a name, whoever has it. False if nobody has.
     pub fn unregister(&self, name: &[u8]) -> bool {
         self.lock().remove(name).is_some()

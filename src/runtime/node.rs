@@ -12,7 +12,7 @@ use super::message::{Letter, Notice};
 use super::names::{Names, Taken};
 use super::peer::Peer;
 use super::pid::{self, Address, Pid};
-use super::process::{Process, Start};
+use super::process::{LOGGER, Process, Start};
 use super::sched::Env;
 use super::source::ProcessSource;
 use crate::vm::LuaError;
@@ -334,6 +334,7 @@ impl Node {
             self.counters.messages.fetch_add(1, Ordering::Relaxed);
             peer.post(Letter::Message(Box::new(super::message::Message { from: None, topic, payload })));
         }
+        tracing::debug!(target: LOGGER, pid = %peer.pid, entry = %peer.entry(), "process started");
         seat.start(Box::new(Process::new(self.clone(), peer.clone(), program, start)));
         Ok(Spawned { peer, is_new: true, starting })
     }

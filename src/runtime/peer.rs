@@ -36,8 +36,6 @@ pub struct Peer {
     pub held: AtomicUsize,
     /// Reductions so far, for listings.
     pub reductions: AtomicU64,
-    /// Whether it is blocked in operations (and not idle), for listings.
-    pub blocked: AtomicBool,
     /// What runs, for listings; changed by `upgrade`.
     program: Mutex<Arc<[u8]>>,
 }
@@ -96,7 +94,6 @@ impl Peer {
             limit: limit.unwrap_or(usize::MAX),
             held: AtomicUsize::new(0),
             reductions: AtomicU64::new(0),
-            blocked: AtomicBool::new(false),
             program: Mutex::new(program),
         }
     }
@@ -109,6 +106,12 @@ impl Peer {
     #[must_use]
     pub fn program(&self) -> Arc<[u8]> {
         self.program.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What runs, as text.
+    #[must_use]
+    pub fn entry(&self) -> String {
+        String::from_utf8_lossy(&self.program()).into_owned()
     }
 
     /// Something else runs.

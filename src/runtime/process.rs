@@ -5,13 +5,13 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 
 use super::context::{Context, Upgrade, Values};
-use super::library;
 use super::message::{Answer, Exit, Notice};
 use super::node::Node;
 use super::peer::{Peer, Watcher};
-use super::sched::{End, Task, Turn, TurnContext};
+use super::sched::{End, Task, Turn, TurnContext, Waits};
 use super::script::{Outcome, Script};
 use super::source::Program;
+use super::{library, listing};
 use crate::heap::Value;
 use crate::vm::error_object::{ErrorObject, kind};
 use crate::vm::native::Cx;
@@ -52,6 +52,8 @@ pub struct Process {
     main: Option<Box<Main>>,
     /// New code has not come to its function yet.
     upgrading: bool,
+    /// Whoever started it was told that it could not begin.
+    refused: bool,
 }
 
 /// What a main process has more than others.
@@ -71,6 +73,9 @@ fn no_memory() -> ErrorObject {
     ErrorObject::new("not enough memory").with_kind(kind::INTERNAL)
 }
 
+/// The name of log lines about processes.
+pub const LOGGER: &str = "process";
+
 /// Deliveries in one turn before others get theirs.
 const ROUNDS: u32 = 64;
 
@@ -88,6 +93,7 @@ impl Process {
             exit: None,
             main: None,
             upgrading: false,
+            refused: false,
         }
     }
 
@@ -112,6 +118,7 @@ impl Process {
             exit: None,
             main: Some(Box::new(Main { report, outcome: None })),
             upgrading: false,
+            refused: false,
         }
     }
 
@@ -198,6 +205,7 @@ impl Process {
         if let Some((starter, ticket)) = self.start.as_mut().and_then(|start| start.answer_to.take()) {
             let answer = answer();
             if let Answer::NotStarted(_) = answer {
+                self.refused = true;
                 // For the starter this process has never been.
                 self.peer.remove_monitor(&starter);
                 self.peer.unlink(&starter);
@@ -379,8 +387,6 @@ impl Process {
             // The chunk does its work itself: whoever started it need not wait any longer.
             self.started();
         }
-        let blocked = self.script.as_mut().is_some_and(|script| script.vm().awaits_operation());
-        self.peer.blocked.store(blocked, Ordering::Relaxed);
     }
 
     /// Whether nothing that this process waits for can come from inside the program: no operation, no timer, nobody else.
@@ -408,9 +414,11 @@ impl Process {
     }
 
     /// Tells everybody whom it concerns.
-    fn leave(&mut self, exit: Arc<Exit>) {
+    fn leave(&mut self, exit: Arc<Exit>, is_main: bool) {
         drop(self.peer.mailbox.close());
         let relations = self.peer.end();
+        let heard = self.refused || is_main || !relations.watchers.is_empty() || !relations.links.is_empty();
+        self.log_end(&exit, heard);
         self.node.names.release(&relations.names, &self.peer.pid);
         self.node.remove(&self.peer);
         let failed = matches!(*exit, Exit::Failed(_));
@@ -447,6 +455,21 @@ impl Process {
         // Only now: a main process that finds itself alone must have got its notices.
         self.node.gone();
     }
+
+    /// The end of a process in the log: a failure that nobody hears of is an error.
+    fn log_end(&self, exit: &Exit, heard: bool) {
+        let Exit::Failed(error) = exit else {
+            tracing::debug!(target: LOGGER, pid = %self.peer.pid, entry = %self.peer.entry(), "process ended");
+            return;
+        };
+        let error = String::from_utf8_lossy(error.message());
+        // Whoever ends a process knows of it.
+        if heard || self.peer.is_terminated() || self.peer.home.is_stopping() {
+            tracing::debug!(target: LOGGER, pid = %self.peer.pid, entry = %self.peer.entry(), %error, "process failed");
+        } else {
+            tracing::error!(target: LOGGER, pid = %self.peer.pid, entry = %self.peer.entry(), %error, "process failed");
+        }
+    }
 }
 
 impl Task for Process {
@@ -460,6 +483,10 @@ impl Task for Process {
 
     fn end(mut self: Box<Self>, end: End, _: &mut TurnContext<'_>) {
         self.finish(&end);
+    }
+
+    fn waits(&mut self) -> Waits {
+        self.script.as_mut().map(|script| listing::waits(script.vm())).unwrap_or_default()
     }
 }
 
@@ -490,14 +517,14 @@ impl Process {
             let failure = error.failure();
             self.tell_starter(|| Answer::NotStarted(failure));
         }
-        let Some(main) = self.main.take() else { return self.leave(exit) };
+        let Some(main) = self.main.take() else { return self.leave(exit, false) };
         let Main { report, outcome } = *main;
         let outcome = outcome.unwrap_or_else(|| match (&*exit, self.node.quit_code()) {
             (_, Some(code)) => Outcome::Quit(code),
             (Exit::Failed(error), None) => Outcome::failed(error.message()),
             (Exit::Normal(_), None) => Outcome::Done(0),
         });
-        self.leave(exit);
+        self.leave(exit, true);
         // Nobody waits only if the program is ending already.
         let _ = report.send(Ended { script: self.script.take(), outcome });
     }

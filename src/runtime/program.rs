@@ -132,8 +132,10 @@ impl Program {
         &self.node
     }
 
-    /// Runs until the main process ends. `moved` is called when it moves into the scheduler.
-    pub fn run(self, moved: impl FnOnce(&Arc<Node>)) -> Finished {
+    /// Runs until the main process ends. `concerned` is called when signals begin to be its concern: when it listens to events,
+    /// or moves into the scheduler.
+    pub fn run(self, concerned: impl FnOnce(&Arc<Node>)) -> Finished {
+        let mut concerned = Some(concerned);
         let Self { node, host, main, mut process, ended, sim } = self;
         let mut rest = Rest { node, host, sim };
         if rest.sim.is_none() {
@@ -141,6 +143,11 @@ impl Program {
                 let mut turn = process.slice(DEFAULT_SLICE.unsigned_abs());
                 if turn == Turn::Wait && process.is_stuck() {
                     turn = process.give_up();
+                }
+                if main.hears_events()
+                    && let Some(concerned) = concerned.take()
+                {
+                    concerned(&rest.node);
                 }
                 let killed = main.is_terminated() || main.is_flooded();
                 match turn {
@@ -156,7 +163,9 @@ impl Program {
                     }
                 }
             }
-            moved(&rest.node);
+            if let Some(concerned) = concerned {
+                concerned(&rest.node);
+            }
         }
         match rest.host.scheduler().seat() {
             Ok(seat) => {

@@ -112,6 +112,8 @@ pub struct Waiting {
     pub wait: Wait,
     /// `file.lua:12` of the innermost Lua function, empty if there is none.
     pub place: Vec<u8>,
+    /// Addresses of the channels that it waits for.
+    pub channels: Vec<usize>,
     pub is_main: bool,
 }
 
@@ -415,8 +417,8 @@ impl Vm {
             .filter_map(|(i, slot)| {
                 let State::Waiting(wait) = slot.state else { return None };
                 // SAFETY: a waiting coroutine is live and parked.
-                let place = unsafe { Self::place_of(slot.th) };
-                Some(Waiting { wait, place, is_main: i == 0 })
+                let (place, channels) = unsafe { (Self::place_of(slot.th), self.channels_of(slot.th)) };
+                Some(Waiting { wait, place, channels, is_main: i == 0 })
             })
             .collect()
     }
@@ -438,6 +440,22 @@ impl Vm {
             th = (*th).resumer;
         }
         Vec::new()
+    }
+
+    /// Addresses of the channels in the window of the function that blocked: a function that waits for channels has them there
+    /// (`vm/channel`).
+    unsafe fn channels_of(&self, th: *mut Thread) -> Vec<usize> {
+        let mut at = (*self.waiting_frame(th)).base;
+        let mut channels = Vec::new();
+        while at < (*th).top {
+            // SAFETY: values in the window of a parked function are live, and stay so while `self` is borrowed.
+            let v: Val<'_> = Val::raw_new(get(at));
+            if v.as_channel().is_some() {
+                channels.push(v.address());
+            }
+            at = at.add(1);
+        }
+        channels
     }
 
     /// Forbids or allows blocking: it is not allowed at file scope of an entry.

@@ -67,4 +67,4 @@ pub use scheduler::{Env, Scheduler, Seat, Stopping};
 pub use sim::{Outcome, Sim};
 pub use state::TaskState;
 pub use stats::Stats;
-pub use task::{End, Handle, Task, TaskId, Turn, TurnContext};
+pub use task::{End, Handle, Task, TaskId, Turn, TurnContext, Waits};

@@ -23,6 +23,8 @@ pub struct Sim {
     hosts: Vec<Scheduler>,
     env: Env,
     picker: Picker,
+    /// Reductions of every turn, if they do not depend on the seed.
+    slice: Option<u32>,
     turns: u64,
     /// Turns since time moved.
     timeless: u32,
@@ -88,12 +90,18 @@ impl Sim {
             hosts: Vec::new(),
             env,
             picker: Picker::new(order, seed),
+            slice: None,
             turns: 0,
             timeless: 0,
             trace: seed,
         };
         sim.host("sim");
         sim
+    }
+
+    /// All turns are this long from now on; none: as the seed has it.
+    pub fn set_slice(&mut self, reductions: Option<u32>) {
+        self.slice = reductions;
     }
 
     /// Another host. All hosts of a simulation run on its one thread.
@@ -180,6 +188,7 @@ impl Sim {
         self.turns += 1;
         self.note(handle.id().number());
         let slice = self.picker.slice(DEFAULT_SLICE.unsigned_abs());
+        let slice = self.slice.unwrap_or(slice);
         let scheduler = handle.scheduler();
         let counters = scheduler.0.counters(0);
         counters.slices.bump();

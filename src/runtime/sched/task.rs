@@ -19,6 +19,20 @@ pub trait Task: Send {
 
     /// The last call, exactly once, however the task ended. Here it tells whom it concerns.
     fn end(self: Box<Self>, end: End, turn: &mut TurnContext<'_>);
+
+    /// What the task waits for, between two turns.
+    fn waits(&mut self) -> Waits {
+        Waits::default()
+    }
+}
+
+/// What a task that waits waits for, for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Waits {
+    /// Something outside that will end for certain, and not only messages.
+    pub operation: bool,
+    /// In words.
+    pub text: String,
 }
 
 /// How a turn ended.
@@ -66,7 +80,7 @@ pub(super) struct Cell {
     pub(super) place: u32,
     pub(super) id: TaskId,
     pub(super) shared: Arc<Shared>,
-    /// Taken by the runner of the turn, which the state word makes the only one: the lock is never waited for.
+    /// Taken by the runner of the turn, which the state word makes the only one, and by [`Handle::waits`].
     body: Mutex<Option<Box<dyn Task>>>,
 }
 
@@ -106,6 +120,13 @@ impl Handle {
             Kill::Late => return false,
         }
         true
+    }
+
+    /// What the task waits for. None while it runs, and when it has ended. A turn that is to begin meanwhile waits for the
+    /// answer.
+    #[must_use]
+    pub fn waits(&self) -> Option<Waits> {
+        self.0.body.try_lock().ok()?.as_mut().map(|body| body.waits())
     }
 
     /// Where the task is.
