@@ -46,8 +46,8 @@ pub struct Context {
     pub trap_links: bool,
     /// Wants to hear of newer code.
     pub upgradable: bool,
-    /// Whom this process monitors, by number.
-    pub watching: HashMap<u64, Arc<Peer>>,
+    /// Whom this process monitors, by number; few processes monitor any.
+    watching: Option<Box<HashMap<u64, Arc<Peer>>>>,
     /// Why the process ends without running any more.
     pub doomed: Option<Box<ErrorObject>>,
     /// Code to go on with.
@@ -56,7 +56,8 @@ pub struct Context {
     alarms: Option<Box<Alarms>>,
     waits: Vec<(u64, Ticket)>,
     tickets: u64,
-    letters: VecDeque<Letter>,
+    /// Taken out of the mailbox together and not opened, for want of memory.
+    letters: Box<[Letter]>,
     /// Letters were taken out of the mailbox, and whoever waits for them does not know yet.
     unserved: bool,
     events: VecDeque<(Box<Notice>, Duration)>,
@@ -116,13 +117,13 @@ impl Context {
             values,
             trap_links: false,
             upgradable: false,
-            watching: HashMap::new(),
+            watching: None,
             doomed: None,
             upgrade: None,
             alarms: None,
             waits: Vec::new(),
             tickets: 0,
-            letters: VecDeque::new(),
+            letters: Box::default(),
             unserved: false,
             events: VecDeque::new(),
             rest: VecDeque::new(),
@@ -185,6 +186,18 @@ impl Context {
         self.alarms.as_ref().is_some_and(|alarms| !alarms.is_empty())
     }
 
+    /// This process monitors another.
+    pub fn watches(&mut self, peer: &Arc<Peer>) {
+        self.watching.get_or_insert_default().insert(peer.pid.number, peer.clone());
+    }
+
+    /// This process monitors another no longer.
+    pub fn watches_no_more(&mut self, peer: &Peer) {
+        if let Some(watching) = &mut self.watching {
+            watching.remove(&peer.pid.number);
+        }
+    }
+
     // ---- waits ----
 
     /// A number for something that the process will be told of.
@@ -221,7 +234,7 @@ impl Context {
             }
             _ => {}
         }
-        let mut letters = std::mem::take(&mut self.letters);
+        let mut letters = VecDeque::from(std::mem::take(&mut self.letters).into_vec());
         let bytes = self.me.mailbox.drain_into(&mut letters);
         cx.vm_mut().heap.add_external(bytes);
         let mut done = Ok(());
@@ -230,9 +243,7 @@ impl Context {
         {
             done = self.open_letter(cx, letter);
         }
-        if !letters.is_empty() {
-            self.letters = letters;
-        }
+        self.letters = Vec::from(letters).into_boxed_slice();
         done
     }
 
@@ -297,7 +308,7 @@ impl Context {
                 }
             }
             Notice::Exit { from, .. } => {
-                self.watching.remove(&from.pid.number);
+                self.watches_no_more(from);
                 self.events.push_back((notice, at));
                 return Ok(());
             }
@@ -494,7 +505,7 @@ impl Context {
 
     /// Tells others that this process does not watch them any more.
     pub fn stop_watching(&self) {
-        for peer in self.watching.values() {
+        for peer in self.watching.iter().flat_map(|watching| watching.values()) {
             peer.remove_monitor(&self.me);
         }
     }

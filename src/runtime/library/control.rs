@@ -94,7 +94,7 @@ pub fn monitor(cx: &mut Cx<'_>) -> R {
             absent: Some(NOT_REGISTERED),
             run: |context, peer, _| match peer.add_monitor(&context.me) {
                 Ok(()) => {
-                    context.watching.insert(peer.pid.number, peer.clone());
+                    context.watches(peer);
                     Ok(())
                 }
                 Err(Refused::Ended) => Err(NOT_REGISTERED),
@@ -113,7 +113,7 @@ pub fn unmonitor(cx: &mut Cx<'_>) -> R {
             absent: None,
             run: |context, peer, _| {
                 peer.remove_monitor(&context.me);
-                context.watching.remove(&peer.pid.number);
+                context.watches_no_more(peer);
                 Ok(())
             },
         },

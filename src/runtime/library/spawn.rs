@@ -72,7 +72,7 @@ pub fn start(cx: &mut Cx<'_>, variant: Variant, builder: Option<Builder>) -> R {
             Err(e) => return cx.ret_error(e),
         };
         if variant.monitor && spawned.is_new {
-            context.watching.insert(spawned.peer.pid.number, spawned.peer.clone());
+            context.watches(&spawned.peer);
         }
         let pid = pid_value(cx, &spawned.peer)?;
         cx.push(pid);
