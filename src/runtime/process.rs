@@ -69,6 +69,10 @@ pub struct Ended {
     pub outcome: Outcome,
 }
 
+// What every waiting process pays for, beside its first cell, its stack and a few small buffers; see `MAX_IDLE_PROCESS`.
+const _: () = assert!(size_of::<Process>() <= 64 && size_of::<Context>() <= 224 && size_of::<Peer>() <= 192);
+const _: () = assert!(size_of::<crate::vm::Vm>() <= 1288);
+
 fn no_memory() -> ErrorObject {
     ErrorObject::new("not enough memory").with_kind(kind::INTERNAL)
 }
