@@ -295,6 +295,57 @@ fn closed_output() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
 
+/// Lines that are typed or pasted faster than they are read are not lost.
+#[cfg(unix)]
+fn repl_typed_ahead() {
+    use rustix::pty;
+    use std::fs::File;
+    use std::io::Read;
+
+    let dir = folder(&[]);
+    let keyboard = pty::openpt(pty::OpenptFlags::RDWR | pty::OpenptFlags::NOCTTY).expect("a terminal");
+    pty::grantpt(&keyboard).expect("a terminal");
+    pty::unlockpt(&keyboard).expect("a terminal");
+    let name = pty::ptsname(&keyboard, Vec::new()).expect("its name").into_string().expect("of letters");
+    let screen = File::options().read(true).write(true).open(name).expect("its other end");
+    let mut command = wippy(dir.path(), &["repl"]);
+    command.env("HOME", dir.path()).env("TERM", "xterm");
+    command
+        .stdin(screen.try_clone().expect("a handle"))
+        .stdout(screen.try_clone().expect("a handle"))
+        .stderr(screen);
+    let mut child = command.spawn().expect("the program starts");
+    drop(command);
+    let mut keyboard = File::from(keyboard);
+    let mut shown = Vec::new();
+    let (mut typed, mut ended) = (false, false);
+    loop {
+        let mut piece = [0; 1024];
+        // The end of the other side is an error here.
+        let Ok(n @ 1..) = keyboard.read(&mut piece) else { break };
+        shown.extend_from_slice(&piece[..n]);
+        let prompts = shown.windows(2).filter(|two| two == b"> ").count();
+        if !typed && prompts > 0 {
+            keyboard
+                .write_all(b"a = 40\rb = 2\rfor i = 1, 2 do\rprint(i * 1000)\rend\r= a + b\r")
+                .expect("typing");
+            typed = true;
+        } else if typed && !ended && prompts > 1 {
+            // Behind what was typed before, or what is left of it.
+            keyboard.write_all(b"\x04").expect("typing");
+            ended = true;
+        }
+    }
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    let shown = String::from_utf8_lossy(&shown);
+    for result in ["1000\r\n", "2000\r\n", "42\r\n"] {
+        assert!(shown.contains(result), "{result}: {shown}");
+    }
+}
+
+#[cfg(not(unix))]
+fn repl_typed_ahead() {}
+
 fn repl_values_and_lines() {
     let input = "\
 1 + 1
@@ -409,7 +460,7 @@ pub fn trials() -> Vec<Trial> {
     trials![
         help_and_unknown version arguments exit_codes files_that_cannot_run syntax_errors uncaught_errors deadlocks
         excerpt_follows_the_message excerpt_of_eval_and_stdin memory_limit bytecode_listing closed_output
-        repl_values_and_lines repl_shares_standard_input finalizers_at_the_end repl_goes_on_after_errors repl_excerpt_of_earlier_input examples_are_programs
+        repl_typed_ahead repl_values_and_lines repl_shares_standard_input finalizers_at_the_end repl_goes_on_after_errors repl_excerpt_of_earlier_input examples_are_programs
         a_seed_is_a_run seeds_find_wrong_orders the_main_process_decides statistics signals listing logs
     ]
 }
