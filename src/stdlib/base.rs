@@ -545,8 +545,8 @@ fn load(cx: &mut Cx<'_>) -> R {
             cx.check_str(0)?;
             return load(cx);
         }
-        cx.check_function(0)?;
         cx.opt_str(1)?;
+        cx.check_function(0)?;
         // Remember whether an environment was given before the window grows.
         cx.set_state(if has_env { 2 } else { 1 });
         cx.set_top(4);

@@ -170,7 +170,9 @@ fn fmod(cx: &mut Cx<'_>) -> R {
         }
         return cx.ret(a.wrapping_rem(b));
     }
-    let (a, b) = (cx.check_float(0)?, cx.check_float(1)?);
+    // The reference looks at the second one first.
+    let b = cx.check_float(1)?;
+    let a = cx.check_float(0)?;
     let r = a % b;
     // As C on the usual machines: an invalid operation makes a negative NaN, a NaN argument is passed on.
     let invalid = r.is_nan() && !a.is_nan() && !b.is_nan();

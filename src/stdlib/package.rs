@@ -112,10 +112,11 @@ fn search(name: &[u8], path: &[u8], separator: &[u8], directory: &[u8]) -> Resul
 }
 
 fn searchpath(cx: &mut Cx<'_>) -> R {
-    let name = cx.check_str(0)?;
-    let path = cx.check_str(1)?;
-    let separator = cx.opt_str(2)?.map_or(&b"."[..], |s| s.bytes());
+    // The reference looks at the last argument first.
     let directory = cx.opt_str(3)?.map_or(DIRECTORY_SEPARATOR, |s| s.bytes());
+    let separator = cx.opt_str(2)?.map_or(&b"."[..], |s| s.bytes());
+    let path = cx.check_str(1)?;
+    let name = cx.check_str(0)?;
     match search(name.bytes(), path.bytes(), separator, directory) {
         Ok(file) => cx.ret_str(&file),
         Err(tried) => {

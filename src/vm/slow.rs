@@ -234,22 +234,17 @@ unsafe fn arith_values(vm: &mut Vm, dst: u16, op: Arith, a: (Value, Operand), b:
     if !handler.is_nil() {
         return vm.call_meta(handler, &[a, b], 0);
     }
-    if is_bitwise(op) {
-        if a.is_number() && b.is_number() || (vm.to_number(a).is_some() && vm.to_number(b).is_some()) {
-            // Both are numbers: one has no integer representation.
-            let culprit = if vm.to_number(a).is_some_and(|v| arith::to_int(v).is_none()) {
-                (a, a_is)
-            } else {
-                (b, b_is)
-            };
-            return Err(vm.no_integer_error(culprit.0, culprit.1));
-        }
-        let culprit = if a.is_number() { (b, b_is) } else { (a, a_is) };
-        return Err(vm.type_error(culprit.0, "perform bitwise operation on", culprit.1));
+    let (x, y) = (vm.to_number(a), vm.to_number(b));
+    if is_bitwise(op) && x.is_some() && y.is_some() {
+        // Both are numbers: one has no integer representation.
+        let first = x.is_some_and(|v| arith::to_int(v).is_none());
+        let (v, what) = if first { (a, a_is) } else { (b, b_is) };
+        return Err(vm.no_integer_error(v, what));
     }
     // The second operand is to blame if the first one is fine.
-    let culprit = if vm.to_number(a).is_some() { (b, b_is) } else { (a, a_is) };
-    Err(vm.type_error(culprit.0, "perform arithmetic on", culprit.1))
+    let (v, what) = if x.is_some() { (b, b_is) } else { (a, a_is) };
+    let action = if is_bitwise(op) { "perform bitwise operation on" } else { "perform arithmetic on" };
+    Err(vm.type_error(v, action, what))
 }
 
 /// Where the operands of an arithmetic op are.
@@ -346,7 +341,10 @@ pub(super) unsafe fn arith_operands(
 pub(super) unsafe fn arith(vm: &mut Vm, ins: Instr) -> R {
     let frame = (*vm.th).frame;
     let (op, form, x, y, swapped) = arith_operands(ins, (*frame).base, (*frame).state as *const KSlot);
-    let b = Operand::Number(index_of(ins.b()));
+    let b = match form {
+        Form::Unary => Operand::Reg(index_of(ins.b())),
+        _ => Operand::Number(index_of(ins.b())),
+    };
     let c = match form {
         Form::Registers => Operand::Number(index_of(ins.c())),
         Form::Constant | Form::Reversed => Operand::Const(index_of(ins.c())),

@@ -37,6 +37,8 @@ enum Replacement<'gc> {
 
 pub fn gsub(cx: &mut Cx<'_>) -> Result<Step, LuaError> {
     let (subject, pattern) = (cx.check_str(0)?, cx.check_str(1)?);
+    // As 5.3, which looks at the limit before the replacement.
+    let limit = if cx.state() == 0 { cx.opt_int(3, subject.len() as i64 + 1)? } else { 0 };
     let replacement = match cx.arg(2).kind() {
         Kind::Str(_) | Kind::Int(_) | Kind::Float(_) => Replacement::Text(cx.check_str(2)?),
         Kind::Userdata(_) if cx.arg(2).as_error().is_some() => Replacement::Text(cx.check_str(2)?),
@@ -53,7 +55,6 @@ pub fn gsub(cx: &mut Cx<'_>) -> Result<Step, LuaError> {
         }
         return Ok(step);
     }
-    let limit = cx.opt_int(3, subject.len() as i64 + 1)?;
     let mut gsub = Gsub {
         search: Search::new(pattern.bytes(), 0),
         out: Text::new(),

@@ -4,8 +4,9 @@ collectgarbage("stop")
 local real = { tostring = tostring, next = next, sort = table.sort, type = type, pcall = pcall, write = io.write,
   format = string.format, gsub = string.gsub, getmetatable = debug.getmetatable, rawget = rawget, rawset = rawset, rawlen = rawlen, rawequal = rawequal,
   mtype = math.type, concat = table.concat, select = select, setmetatable = debug.setmetatable, exit = os.exit, find = string.find, rep = string.rep, sub = string.sub }
+local loaded = package.loaded
 for _, name in ipairs { "io", "os", "package", "require", "dofile", "loadfile" } do
-  if package.loaded[name] and name ~= "package" then package.loaded[name] = nil end
+  loaded[name] = nil
   _G[name] = nil
 end
 
@@ -14,20 +15,24 @@ local function plain(s)
   return (real.gsub(s, "0x%x%x%x%x%x%x+", "ADDRESS"))
 end
 
-local function key(k)
-  local t = real.type(k)
-  if t == "number" then return "1" .. real.format("%020.3f", k + 2.0^53) end
-  if t == "string" then return "2" .. k end
-  if t == "boolean" then return "3" .. real.tostring(k) end
-  return "4"
+-- An order of keys that have one.
+local ranks = { number = 1, string = 2, boolean = 3 }
+local function before(a, b)
+  local s, t = real.type(a), real.type(b)
+  if s ~= t then return ranks[s] < ranks[t] end
+  if s == "boolean" then return a and not b end
+  return a < b
 end
 
--- The keys of a table in an order of their own.
+-- The keys of a table in an order of their own, and those that have none.
 local function keys(t)
-  local list = {}
-  for k in real.next, t do list[#list + 1] = { k, key(k) } end
-  real.sort(list, function(a, b) return a[2] < b[2] end)
-  return list
+  local list, others = {}, {}
+  for k in real.next, t do
+    local to = ranks[real.type(k)] and list or others
+    to[#to + 1] = k
+  end
+  real.sort(list, before)
+  return list, others
 end
 
 local function show(v, depth)
@@ -38,10 +43,17 @@ local function show(v, depth)
     return v ~= v and "nan" or real.mtype(v) == "float" and real.format("%.14g:float", v) or real.format("%d", v)
   elseif t == "table" then
     if depth == 0 then return "{...}" end
-    local parts = {}
-    for i, pair in real.next, keys(v) do
+    local parts, others = {}, {}
+    local list, unordered = keys(v)
+    for i, k in real.next, list do
       if i > 20 then break end
-      parts[i] = show(pair[1], 0) .. "=" .. show(real.rawget(v, pair[1]), depth - 1)
+      parts[i] = show(k, 0) .. "=" .. show(real.rawget(v, k), depth - 1)
+    end
+    for i, k in real.next, unordered do others[i] = show(k, 0) .. "=" .. show(real.rawget(v, k), depth - 1) end
+    real.sort(others)
+    for i, text in real.next, others do
+      if i > 20 then break end
+      parts[#parts + 1] = text
     end
     return "{" .. real.concat(parts, ",") .. "}" .. (real.getmetatable(v) and "M" or "")
   elseif t == "nil" or t == "boolean" then
@@ -55,16 +67,18 @@ function tostring(...)
   return real.type((...)) == "string" and s or plain(s)
 end
 function next(t, k)
-  local list = keys(t)
+  local list, others = keys(t)
+  -- More than one key without order: programs do not see them.
+  if #others == 1 then list[#list + 1] = others[1] end
   if k == nil then
     local first = list[1]
-    if first then return first[1], real.rawget(t, first[1]) end
+    if first ~= nil then return first, real.rawget(t, first) end
     return nil
   end
-  for i, pair in real.next, list do
-    if real.rawequal(pair[1], k) then
+  for i, own in real.next, list do
+    if real.rawequal(own, k) then
       local following = list[i + 1]
-      if following then return following[1], real.rawget(t, following[1]) end
+      if following ~= nil then return following, real.rawget(t, following) end
       return nil
     end
   end
