@@ -112,6 +112,8 @@ pub mod table_flag {
     pub const SHARED: u8 = 16;
     /// The hash part belongs to an image.
     pub const SHARED_NODES: u8 = 32;
+    /// A constructor ended with nil: the array part may have holes before its last slot.
+    pub const HOLES: u8 = 64;
 }
 
 /// A table.

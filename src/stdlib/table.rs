@@ -717,9 +717,7 @@ fn pack(cx: &mut Cx<'_>) -> R {
     let t = cx.check_table(n)?;
     while filled < n {
         let end = n.min(filled + TABLE_PIECE);
-        for i in filled..end {
-            t.set_int(cx, i as i64 + 1, cx.arg(i))?;
-        }
+        t.set_list(cx, filled, end - filled)?;
         let spent = cx.charge((end - filled) / 8);
         filled = end;
         if spent && filled < n {

@@ -19,6 +19,9 @@ pub(super) const CAUGHT: u64 = 1 << 63;
 /// Bit of a native frame's state: its wait ended with the error on top of the stack.
 pub(super) const RAISING: u64 = 1 << 61;
 
+/// State of a [`HANDLER`] whose error the native function below it has raised itself, which therefore does not catch it.
+const RAISED_BELOW: u64 = 1;
+
 /// Stands below a running message handler: turns its result into the error that unwinds.
 pub(super) static HANDLER: Native = Native::new("?", handler_returned);
 
@@ -636,7 +639,7 @@ impl Vm {
         if !is_entry && !is_finalizer && with_handler {
             let native = Self::frame_native(frame);
             if (*native).flags & native_flag::HANDLER != 0 {
-                return self.call_handler(frame, value, handlers);
+                return self.call_handler(frame, value, handlers, native_raised);
             }
         }
         if is_finalizer {
@@ -657,10 +660,18 @@ impl Vm {
         Ok(())
     }
 
-    /// True for a protected call in progress; in its call and return hooks it has not begun, or is over.
+    /// True for a protected call in progress; in its call and return hooks it has not begun, or is over, and its own errors are
+    /// not its to catch.
     unsafe fn catches(th: *mut Thread, frame: *mut Frame) -> bool {
+        let outside = frame < (*th).frame && {
+            let above = frame.add(1);
+            (*above).flags & frame_flag::HOOK != 0
+                || ((*above).kind == FrameKind::Native
+                    && std::ptr::eq(Self::frame_native(above), &raw const HANDLER)
+                    && (*above).state & RAISED_BELOW != 0)
+        };
         frame != (*th).frames
-            && !(frame < (*th).frame && (*frame.add(1)).flags & frame_flag::HOOK != 0)
+            && !outside
             && (*frame).kind == FrameKind::Native
             && (*Self::frame_native(frame)).flags & native_flag::CATCH != 0
     }
@@ -700,9 +711,11 @@ impl Vm {
         catcher: *mut Frame,
         value: Value,
         depth: usize,
+        native_raised: bool,
     ) -> Result<(), LuaError> {
         let handler = get((*catcher).base);
         if depth >= MAX_HANDLER_DEPTH {
+            self.native_raised = native_raised;
             let text = crate::heap::string::constant(b"error in error handling");
             return Err(LuaError::new(Raised::Handled(Value::string(text))));
         }
@@ -710,6 +723,7 @@ impl Vm {
         (*self.th).top = top;
         // A native frame that raises the handler's result, then the handler above it.
         self.call_at(top, Value::native((&raw const HANDLER).cast()), &[], 0, 0)?;
+        (*(*self.th).frame).state = if native_raised { RAISED_BELOW } else { 0 };
         let top = (*self.th).top;
         self.call_at(top, handler, &[value], 1, frame_flag::RESUME_NATIVE)?;
         (*self.th).native_calls += 1;

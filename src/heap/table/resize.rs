@@ -460,6 +460,9 @@ impl Table {
                     put((*t).arr.add(first + i), get(values.add(i)));
                 }
                 (*t).arr_len = need as u32;
+                if count > 0 && get(values.add(count - 1)).is_nil() {
+                    (*t).flags |= table_flag::HOLES;
+                }
                 if (*t).flags & table_flag::INT_KEYS != 0 {
                     Self::drop_shadowed(t);
                 }

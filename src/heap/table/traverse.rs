@@ -40,8 +40,9 @@ impl Table {
         // SAFETY: indices stay below `arr_len`.
         unsafe {
             let n = (*t).arr_len as usize;
-            if n >= 2 && !get((*t).arr.add(n - 2)).is_nil() {
-                // The last element was removed, as a stack does: shorten the array, so that this stays cheap.
+            if n >= 2 && !get((*t).arr.add(n - 2)).is_nil() && (*t).flags & table_flag::HOLES == 0 {
+                // The last element was removed, as a stack does: shorten the array, so that this stays cheap. (A constructor's
+                // table keeps its size: there the search decides between several borders as the reference's does.)
                 (*t).arr_len -= 1;
                 return n as i64 - 1;
             }

@@ -426,6 +426,20 @@ impl<'gc> Tab<'gc> {
         }
     }
 
+    /// Stores `count` arguments from number `first` (counted from 0) on at the integer keys after `first`, nil also: the
+    /// border of the table is then that of a constructor with these items.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn set_list(self, cx: &mut Cx<'gc>, first: usize, count: usize) -> Result<(), LuaError> {
+        debug_assert!(first + count <= cx.top());
+        // SAFETY: the arguments lie in the window, and the table is the process's own.
+        unsafe {
+            let values = cx.base().add(first);
+            Ok(Table::set_list(self.at, &mut cx.vm_mut().heap, first, values, count)?)
+        }
+    }
+
     /// Value of a string key, without metamethods.
     #[must_use]
     pub fn get_name(self, name: &str) -> Val<'gc> {
