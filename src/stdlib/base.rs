@@ -423,7 +423,7 @@ fn print(cx: &mut Cx<'_>) -> R {
         state = (i + 1) * 2;
     }
     line.push(b'\n');
-    super::write_stdout(&line)?;
+    super::print_stdout(&line)?;
     Ok(Step::Return(0))
 }
 

@@ -145,6 +145,12 @@ fn write_stdout(bytes: &[u8]) -> Result<(), LuaError> {
     Ok(())
 }
 
+/// Writes the end of what `print` prints. As the reference, which flushes after each line: a reader behind a pipe sees it.
+fn print_stdout(line: &[u8]) -> Result<(), LuaError> {
+    let _ = io::print_stdout(line);
+    Ok(())
+}
+
 /// A file name as Lua gives it.
 fn path_of(bytes: &[u8]) -> std::path::PathBuf {
     #[cfg(unix)]

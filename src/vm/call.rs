@@ -424,7 +424,12 @@ impl Vm {
     ) -> Result<(), LuaError> {
         match r {
             Ok(()) => {
-                self.out_of_memory_pc = std::ptr::null();
+                // At the end of a slice the second attempt is only put off.
+                if !self.out_of_memory_pc.is_null()
+                    && (self.out_of_memory_pc != pc || (*(*self.th).frame).pc != pc.sub(1))
+                {
+                    self.out_of_memory_pc = std::ptr::null();
+                }
                 Ok(())
             }
             Err(e) => self.after_error(e, pc),

@@ -295,6 +295,19 @@ fn closed_output() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
 
+/// What `print` prints is seen while the program goes on, also through a pipe.
+fn print_is_seen_at_once() {
+    let dir = folder(&[]);
+    let code = "print('now') local start = os.clock() while os.clock() - start < 20 do end";
+    let mut child = wippy(dir.path(), &["run", "--eval", code]).spawn().expect("starts");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
+    let running = child.try_wait().expect("its state").is_none();
+    child.kill().expect("it can be killed");
+    child.wait().expect("it ends");
+    assert_eq!((line.as_str(), running), ("now\n", true));
+}
+
 /// Lines that are typed or pasted faster than they are read are not lost.
 #[cfg(unix)]
 fn repl_typed_ahead() {
@@ -460,7 +473,7 @@ pub fn trials() -> Vec<Trial> {
     trials![
         help_and_unknown version arguments exit_codes files_that_cannot_run syntax_errors uncaught_errors deadlocks
         excerpt_follows_the_message excerpt_of_eval_and_stdin memory_limit bytecode_listing closed_output
-        repl_typed_ahead repl_values_and_lines repl_shares_standard_input finalizers_at_the_end repl_goes_on_after_errors repl_excerpt_of_earlier_input examples_are_programs
+        print_is_seen_at_once repl_typed_ahead repl_values_and_lines repl_shares_standard_input finalizers_at_the_end repl_goes_on_after_errors repl_excerpt_of_earlier_input examples_are_programs
         a_seed_is_a_run seeds_find_wrong_orders the_main_process_decides statistics signals listing logs
     ]
 }

@@ -93,6 +93,16 @@ pub(super) fn write_stdout(bytes: &[u8]) -> io::Result<()> {
     lock(stream::stdout()).write(bytes)
 }
 
+/// Writes a line to the program's standard output, to be seen at once whatever that is.
+///
+/// # Errors
+/// Of the system.
+pub(super) fn print_stdout(line: &[u8]) -> io::Result<()> {
+    let mut out = lock(stream::stdout());
+    out.write(line)?;
+    out.flush()
+}
+
 /// Flushes the standard streams, before something else uses them.
 pub(super) fn flush_standard() {
     // What cannot be written is reported by the next write, if there is one.
