@@ -380,7 +380,8 @@ pub unsafe fn Return1(s: State, vm: *mut Vm, ins: Instr) -> Step {
     let th = (*vm).th;
     let frame = (*th).frame;
     if (*frame).flags & SPECIAL != 0 || (*frame).nresults != 1 {
-        if (*frame).flags & SPECIAL == frame_flag::RESUME_NATIVE && (*frame).nresults == 1 {
+        // All flags, in memory: the same mask as above would be computed in every return.
+        if (*frame).flags == frame_flag::RESUME_NATIVE && (*frame).nresults == 1 {
             return Step::More(s, More::ReturnAnswer);
         }
         return Step::More(s, More::ReturnFar);
