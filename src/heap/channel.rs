@@ -21,13 +21,18 @@ pub struct Waiter {
     pub sends: bool,
 }
 
+/// Fewer waiters than this are never looked through for those that wait no more.
+const MIN_PURGE: u32 = 8;
+
 /// What a channel holds.
 pub struct Channel {
     pub buffer: VecDeque<Value>,
     pub capacity: usize,
     pub waiters: VecDeque<Waiter>,
+    /// Waiters that send, dead ones included: with none of them, or nobody else, there is nothing to look through.
+    senders: u32,
     /// Number of waiters at which those are removed that wait no more.
-    pub purge_at: usize,
+    purge_at: u32,
     pub closed: bool,
     /// Values come from outside, too: they are asked for when there is room.
     pub fed: bool,
@@ -55,10 +60,31 @@ impl Channel {
     /// Removes a waiter, usually the first.
     #[inline]
     pub fn remove_waiter(&mut self, at: usize) {
-        if at == 0 {
-            self.waiters.pop_front();
-        } else {
-            self.waiters.remove(at);
+        let removed = if at == 0 { self.waiters.pop_front() } else { self.waiters.remove(at) };
+        self.senders -= u32::from(removed.is_some_and(|waiter| waiter.sends));
+    }
+
+    /// Whether anybody may wait to send, or to receive.
+    #[inline]
+    #[must_use]
+    pub fn has_waiters(&self, sends: bool) -> bool {
+        let senders = self.senders as usize;
+        if sends { senders > 0 } else { senders < self.waiters.len() }
+    }
+
+    /// Removes all waiters.
+    pub fn take_waiters(&mut self) -> VecDeque<Waiter> {
+        self.senders = 0;
+        std::mem::take(&mut self.waiters)
+    }
+
+    /// Removes those who wait no more, if there may be many of them.
+    #[inline]
+    pub fn purge(&mut self, lives: impl FnMut(&Waiter) -> bool) {
+        if self.waiters.len() >= self.purge_at as usize {
+            self.waiters.retain(lives);
+            self.senders = self.waiters.iter().map(|waiter| u32::from(waiter.sends)).sum();
+            self.purge_at = u32::try_from(2 * self.waiters.len()).unwrap_or(u32::MAX).max(MIN_PURGE);
         }
     }
 
@@ -69,6 +95,7 @@ impl Channel {
     #[inline]
     pub fn push_waiter(&mut self, heap: &mut Heap, waiter: Waiter) -> Result<(), OutOfMemory> {
         grow(&mut self.waiters, &mut self.bytes, heap)?;
+        self.senders += u32::from(waiter.sends);
         self.waiters.push_back(waiter);
         Ok(())
     }
@@ -104,7 +131,8 @@ impl Heap {
             buffer: VecDeque::new(),
             capacity,
             waiters: VecDeque::new(),
-            purge_at: 8,
+            senders: 0,
+            purge_at: MIN_PURGE,
             closed: false,
             fed: false,
             bytes,

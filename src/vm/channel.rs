@@ -224,6 +224,9 @@ impl<'gc> Chan<'gc> {
     #[inline]
     unsafe fn first_waiter(self, vm: &Vm, sends: bool) -> Option<(usize, Waiter)> {
         let channel = self.data();
+        if !channel.has_waiters(sends) {
+            return None;
+        }
         let mut at = 0;
         while let Some(&waiter) = channel.waiters.get(at) {
             let ticket = Ticket::new(waiter.slot, waiter.turn);
@@ -379,7 +382,7 @@ impl<'gc> Chan<'gc> {
             }
             cx.vm_mut().reserve_ready(self.data().waiters.len())?;
             self.data().closed = true;
-            let mut waiters = std::mem::take(&mut self.data().waiters);
+            let mut waiters = self.data().take_waiters();
             let mut woken = false;
             while let Some(waiter) = waiters.pop_front() {
                 let ticket = Ticket::new(waiter.slot, waiter.turn);
@@ -418,14 +421,9 @@ impl<'gc> Chan<'gc> {
         unsafe {
             let channel = self.data();
             let (slot, turn) = ticket.parts();
-            if channel.waiters.len() >= channel.purge_at {
-                let vm = cx.vm();
-                // This wait has other cases here, perhaps, and is only about to begin.
-                let lives =
-                    |w: &Waiter| w.turn == turn || vm.waiting_thread(Ticket::new(w.slot, w.turn)).is_some();
-                channel.waiters.retain(lives);
-                channel.purge_at = (2 * channel.waiters.len()).max(8);
-            }
+            let vm = cx.vm();
+            // This wait has other cases here, perhaps, and is only about to begin.
+            channel.purge(|w| w.turn == turn || vm.waiting_thread(Ticket::new(w.slot, w.turn)).is_some());
             channel.push_waiter(&mut cx.vm_mut().heap, Waiter { turn, slot, at, sends })?;
         }
         Ok(())

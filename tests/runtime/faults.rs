@@ -61,15 +61,16 @@ const REST: u64 = 1_000_000;
 
 /// What an observer was told.
 #[derive(Default, PartialEq, Eq, Debug)]
-struct Told {
-    exits: usize,
-    failures: usize,
-    downs: usize,
-    answers: usize,
-    others: usize,
+pub struct Told {
+    pub exits: usize,
+    pub failures: usize,
+    pub downs: usize,
+    pub answers: usize,
+    pub others: usize,
 }
 
-fn told(observer: &Peer) -> Told {
+/// Empties the mailbox of an observer.
+pub fn told(observer: &Peer) -> Told {
     let mut letters = VecDeque::new();
     observer.mailbox.drain_into(&mut letters);
     let mut told = Told::default();

@@ -4,6 +4,7 @@
 //! other. `cargo test --release --test runtime -- soak SECONDS [SEED]` runs the soak on real threads for that long instead.
 
 mod faults;
+mod panics;
 mod soak;
 mod world;
 
@@ -27,6 +28,10 @@ fn main() -> ExitCode {
         soak::simulated();
         Ok(())
     })];
+    trials.push(Trial::test("runtime::panics", || {
+        panics::each_ends_one_process();
+        Ok(())
+    }));
     trials.extend(faults::OPERATIONS.iter().map(|operation| {
         let run = || {
             faults::kill_everywhere(operation);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use wippy::heap::{SharedCode, pooled_cells};
 use wippy::runtime::host::Host;
+use wippy::runtime::libraries::Prepare;
 use wippy::runtime::loader::compile_source;
 use wippy::runtime::node::{Node, OpenGate, Spawn};
 use wippy::runtime::peer::Peer;
@@ -60,18 +61,17 @@ pub struct World {
 impl World {
     /// `slice`: reductions of every turn; by the seed if there are none.
     pub fn new(programs: &Programs, seed: u64, slice: Option<u32>) -> Self {
+        Self::with_libraries(programs, seed, slice, wippy::modules::add_all)
+    }
+
+    /// Processes get the libraries that `prepare` adds.
+    pub fn with_libraries(programs: &Programs, seed: u64, slice: Option<u32>, prepare: Prepare) -> Self {
         let mut sim = Sim::new(seed, Order::any(seed));
         sim.set_slice(slice);
         let host = Arc::new(Host::on(HOST, sim.host(HOST)));
         let source = Box::new(Source(programs.untried()));
         let limit = Some(2 << 20);
-        let node = Arc::new(Node::new(
-            sim.env().clone(),
-            source,
-            Box::new(OpenGate),
-            limit,
-            wippy::modules::add_all,
-        ));
+        let node = Arc::new(Node::new(sim.env().clone(), source, Box::new(OpenGate), limit, prepare));
         node.add_host(Arc::clone(&host));
         Self { node, host, sim }
     }
