@@ -195,6 +195,9 @@ pub const MAX_TYPE_DEPTH: usize = 256;
 /// Levels of a value that a type looks into: deeper ones, and values that contain themselves, are refused.
 pub const MAX_VALUE_LEVELS: usize = 64;
 
+/// Tokens looked at to find out what a sign in a conditional type means.
+pub const MAX_SYNTAX_LOOKAHEAD: usize = 1_000;
+
 /// Steps taken to find out how two types relate or what one means: generous for real types, a few milliseconds at most.
 pub const MAX_TYPE_STEPS: usize = 20_000;
 

@@ -86,7 +86,7 @@ fn near(shared: &Shared<'_>, message: &str, (span, kind): (Span, Kind)) -> Error
             SyntaxError::near_text(source, message, b">>", Span::new(span.start, span.end + 1))
         }
         Kind::String => SyntaxError::near_text(source, message, &decoded(source, span, kind), span),
-        Kind::Label | Kind::QuestionColon | Kind::QuestionColonCond | Kind::AtName | Kind::AtNameCall => {
+        Kind::Label | Kind::QuestionColon | Kind::AtName | Kind::AtNameCall => {
             // One token here, several in the reference, which stops at the first.
             let length = if kind == Kind::Label { 2 } else { 1 };
             SyntaxError::near_span(source, message, Span::new(span.start, span.start + length))

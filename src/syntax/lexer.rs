@@ -21,7 +21,9 @@ use crate::diag::Span;
 use crate::limits::{MAX_LOCALS, MAX_SYNTAX_LEVELS};
 use crate::numeral::{Number, str_to_number};
 
+mod conditional;
 mod literal;
+use conditional::Condition;
 pub use literal::decoded;
 
 pub type Error = Box<SyntaxError>;
@@ -71,8 +73,9 @@ pub struct Nest {
     in_expr: bool,
     /// A `function` whose parameter list has not begun.
     header: bool,
-    /// What the last closing token closed.
+    /// What the last closing token closed, and where that began.
     closed: Option<Opener>,
+    closed_at: u32,
 }
 
 /// What the lexer and the grammar's actions both look at.
@@ -112,6 +115,7 @@ impl<'a> Shared<'a> {
                 in_expr: false,
                 header: false,
                 closed: None,
+                closed_at: 0,
             }),
             levels: Cell::new(BASE_LEVELS),
             pending: Cell::new(0),
@@ -184,10 +188,10 @@ pub struct Lexer<'s, 'a> {
     prev_end: u32,
     /// Between `local` and what ends its names.
     local_names: bool,
-    /// An `extends` waits for its `?`.
-    extends: bool,
-    /// Depths of the conditional types that wait for their `:`.
-    conditions: Vec<usize>,
+    /// The conditional types around the current token.
+    conditions: Vec<Condition>,
+    /// Where the parameters of `fun(…)` begin, inside conditional types.
+    funs: Vec<u32>,
     /// A statement of the main function from here on may begin a new piece.
     cut_from: u32,
     /// Where the piece ended, what comes next.
@@ -228,8 +232,8 @@ impl<'s, 'a> Lexer<'s, 'a> {
             prev2: Kind::Semicolon,
             prev_end: 0,
             local_names: false,
-            extends: false,
             conditions: Vec::new(),
+            funs: Vec::new(),
             cut_from: NEVER,
             held: None,
             state: State::Reading,
@@ -396,7 +400,7 @@ impl<'s, 'a> Lexer<'s, 'a> {
             }
             Raw::AtName => {
                 let text = self.raw.slice();
-                (Kind::AtName, self.intern(&text[1..]))
+                (Kind::AtName, self.intern(text[1..].trim_ascii_start()))
             }
             Raw::Bang => {
                 // `a != b` is a mistake from other languages: 5.3's message points at the `!`.
@@ -498,22 +502,20 @@ impl<'s, 'a> Lexer<'s, 'a> {
             soft::AS
                 if self.after_expression()
                     && (next == Kind::Name
-                        || (starts_type(next) && self.same_line(self.prev_end, span.start))) =>
+                        || (leads_type(next) && self.same_line(self.prev_end, span.start))) =>
             {
                 Kind::As
             }
             soft::READONLY if matches!(next, Kind::LBrace | Kind::LParen | Kind::Name) => Kind::Readonly,
             soft::TYPEOF if next == Kind::LParen => Kind::Typeof,
             soft::KEYOF if next == Kind::LParen => Kind::Keyof,
-            soft::FUN if next == Kind::LParen => Kind::Fun,
-            soft::EXTENDS
-                if self.after_type()
-                    && starts_type(next)
-                    && self.same_line(self.prev_end, next_span.start) =>
-            {
-                self.extends = true;
-                Kind::Extends
+            soft::FUN if next == Kind::LParen => {
+                if !self.conditions.is_empty() {
+                    self.funs.push(next_span.start);
+                }
+                Kind::Fun
             }
+            soft::EXTENDS if self.after_type() && self.begins_conditional(next) => Kind::Extends,
             soft::ASSERTS if next == Kind::Name && self.prev == Kind::Colon && self.prev2 == Kind::RParen => {
                 Kind::Asserts
             }
@@ -525,34 +527,11 @@ impl<'s, 'a> Lexer<'s, 'a> {
     /// The terminal a `?` is in its place, and its end if it takes the `:` behind it along.
     fn question(&mut self, span: Span) -> (Kind, u32) {
         let (next, next_span) = self.peek();
-        if next == Kind::Colon {
+        if next == Kind::Colon && !self.waits_for_colon() {
             self.has_peeked = false;
-            let kind = if self.take_condition() { Kind::QuestionColonCond } else { Kind::QuestionColon };
-            return (kind, next_span.end);
+            return (Kind::QuestionColon, next_span.end);
         }
-        if self.extends && starts_type(next) {
-            self.extends = false;
-            let depth = self.shared.nest.borrow().stack.len();
-            self.conditions.push(depth);
-            return (Kind::QuestionCond, span.end);
-        }
-        (Kind::Question, span.end)
-    }
-
-    /// Whether a `:` here is the one a conditional type waits for.
-    fn take_condition(&mut self) -> bool {
-        if self.conditions.is_empty() {
-            return false;
-        }
-        let depth = self.shared.nest.borrow().stack.len();
-        while self.conditions.last().is_some_and(|waiting| *waiting > depth) {
-            self.conditions.pop();
-        }
-        if self.conditions.last() == Some(&depth) {
-            self.conditions.pop();
-            return true;
-        }
-        false
+        (if self.takes_question(next) { Kind::QuestionCond } else { Kind::Question }, span.end)
     }
 
     /// Applies the previous token's effect on the nesting; `next` is the kind and span of the current one.
@@ -741,7 +720,7 @@ impl<'s, 'a> Lexer<'s, 'a> {
         let kind = match kind {
             Kind::Name => self.name_kind(val, span),
             Kind::Question => return self.question(span),
-            Kind::Colon if !self.conditions.is_empty() && self.take_condition() => Kind::ColonCond,
+            Kind::Colon if self.takes_colon() => Kind::ColonCond,
             Kind::AtName => {
                 let (next, next_span) = self.peek();
                 if next == Kind::LParen && self.same_line(span.end, next_span.start) {
@@ -857,6 +836,7 @@ impl Nest {
             && openers.contains(&open.opener)
         {
             self.closed = Some(open.opener);
+            self.closed_at = open.at;
             self.levels -= open.cost;
             self.in_expr = open.outer_in_expr;
             shared.locals.set(open.outer_locals);
@@ -903,6 +883,11 @@ const fn starts_type(kind: Kind) -> bool {
         kind,
         Kind::Name | Kind::String | Kind::Number | Kind::Literal | Kind::LBrace | Kind::LParen | Kind::Minus
     )
+}
+
+/// As [`starts_type`], with the sign that may stand before the first member of a union or intersection.
+const fn leads_type(kind: Kind) -> bool {
+    starts_type(kind) || matches!(kind, Kind::Bar | Kind::Ampersand)
 }
 
 /// Terminal and value of the tokens that their shape alone decides; [`Kind::Error`] for those that

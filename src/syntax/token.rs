@@ -29,7 +29,7 @@ pub enum Raw {
     Numeral,
     #[regex(r"::[ \t]*[A-Za-z_][A-Za-z0-9_]*[ \t]*::")]
     Label,
-    #[regex("@[A-Za-z_][A-Za-z0-9_]*")]
+    #[regex(r"@[ \t]*[A-Za-z_][A-Za-z0-9_]*")]
     AtName,
 
     #[token("and")]
@@ -211,8 +211,6 @@ pub enum Kind {
     Arrow,
     Question,
     QuestionColon,
-    /// `?` `:` where the `:` belongs to a conditional type.
-    QuestionColonCond,
     /// The `:` of a conditional type.
     ColonCond,
     Bang,

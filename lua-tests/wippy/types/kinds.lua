@@ -110,6 +110,12 @@ refuses(KeyedBy, 'expected "name" | "age" | "note", got string', "other")
 type FieldOf = Rec["name"]
 accepts(FieldOf, "x")
 refuses(FieldOf, "expected string", 1)
+type Branch<X> = X extends {number}
+  ? (string | boolean)
+  : X extends () -> any ? fun(x: X): X : never
+type Numbers = Branch<{number}>
+type Functions = Branch<() -> string>
+assert(Numbers:is("a") and Numbers:is(true) and not Numbers:is(1) and Functions:is(print) and not Functions:is(1))
 type IsText<X> = X extends string ? "text" : "other"
 type Text1 = IsText<"a">
 type Both2 = IsText<string | number>

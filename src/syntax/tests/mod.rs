@@ -346,6 +346,43 @@ fn types() {
 }
 
 #[test]
+fn conditional_types() {
+    shapes(&[
+        ("type C = A extends B ? (C) : (D)", "type C = if(A B (C) (D))"),
+        ("type C = A extends B ? (C) -> D? : E", "type C = if(A B fn(C)->(opt(D)) E)"),
+        ("type C = A extends B ? C | D? : E?", "type C = if(A B (C|opt(D)) opt(E))"),
+        ("type C = A extends B ? C? ? : D", "type C = if(A B opt(opt(C)) D)"),
+        ("type C = A extends B? | C ? D : E", "type C = if(A (opt(B)|C) D E)"),
+        ("type C = A extends B ? | C | D : & E", "type C = if(A B (C|D) & E)"),
+        ("type C = A extends (B extends C ? A : D) ? B : C", "type C = if(A if(B C A D) B C)"),
+        ("type C = A extends B ? A extends C ? D : E : F", "type C = if(A B if(A C D E) F)"),
+        ("type C = A extends Box<B extends C ? D : E> ? F : G", "type C = if(A Box<if(B C D E)> F G)"),
+        ("type C = A extends B ? {x?: C, y ? : D} : E", "type C = if(A B {x?:C y?:D} E)"),
+        ("type C = {x: A extends B ? C : D, y?: E}", "type C = {x:if(A B C D) y?:E}"),
+        ("type C = A extends () -> B ? C : D", "type C = if(A fn()->(B) C D)"),
+        ("type C = A extends fun(x: B): C ? D : E", "type C = if(A fn(x:B)->(C) D E)"),
+        ("type C = A extends B ? fun(x: C): D : E", "type C = if(A B fn(x:C)->(D) E)"),
+        ("type C = A extends B ? fun(x: C) : D", "type C = if(A B fn(x:C)->(none) D)"),
+        ("type C = A extends B ? fun(): (C, D) : E", "type C = if(A B fn()->(C D) E)"),
+        ("type C = A extends B ? fun() : fun(): C", "type C = if(A B fn()->(fn()->(none)) C)"),
+        ("type C = A extends B ? D extends E ? fun() : F : G", "type C = if(A B if(D E fn()->(none) F) G)"),
+        ("type C = A extends B ? D extends E ? fun(): F : G : H", "type C = if(A B if(D E fn()->(F) G) H)"),
+        ("type C = A extends B ? fun() : D extends E ? F : G", "type C = if(A B fn()->(none) if(D E F G))"),
+        ("type C = A extends B ? fun(A extends B ? C : D): E : F", "type C = if(A B fn(if(A B C D))->(E) F)"),
+        ("type C = A\n  extends B\n  ? C\n  : D x:y()", "type C = if(A B C D); x:y()"),
+        ("type C = A\n  extends (B) ? C : D", "type C = if(A (B) C D)"),
+        ("type C = A extends\n  {B} ? 'c' : D\n(f)()", "type C = if(A array(B) 'c' D); (f)()"),
+        ("local x: A extends 'b' ? C : D = 1", "local x:if(A 'b' C D) = 1"),
+        ("return x as | A, y as & B", "return <as x | A> <as y & B>"),
+    ]);
+    shapes(&[
+        ("x = y extends(1) local z: A?\nw = 2", "x = y; extends(1); local z:opt(A) = ; w = 2"),
+        ("f() extends{1} g() extends'a'", "f(); extends({1}); g(); extends('a')"),
+        ("local x: A\nextends(B)\ny = 1", "local x:A = ; extends(B); y = 1"),
+    ]);
+}
+
+#[test]
 fn what_is_not_part_of_the_type_syntax() {
     let arena = Bump::new();
     for source in [

@@ -165,12 +165,10 @@ impl Grammar<'_> {
             14 => around(self, "keyof(", ")"),
             15 => around(self, "(", ")['a']"),
             16 => {
-                // Simple parts: what may follow the question mark without being a suffix depends on them.
-                let subject = self.pick(&["A", "'a'", "T", "string"]);
-                let then = self.pick(&["B", "'a'", "number", "T"]);
-                let _ = write!(self.text, "({subject} extends string ? {then} : ");
-                self.ty();
-                self.put(")");
+                around(self, "(", " extends ");
+                around(self, "", " ? ");
+                around(self, "", " : ");
+                around(self, "", ")");
             }
             _ => {
                 self.put("interface {");
