@@ -216,8 +216,17 @@ pub const MAX_OPEN_CHECKS: usize = 1_000;
 /// Unions and validators inside each other that are decided at one go, by recursion.
 pub const MAX_LEAF_DEPTH: usize = 8;
 
-/// Longest string that a validator looks at without asking the budget.
-pub const MAX_LEAF_STRING: usize = 4096;
+/// Fields, elements and entries of a value that are looked at without keeping the place.
+pub const MAX_GLANCE: usize = if cfg!(feature = "stress") { 2 } else { 256 };
+
+/// Steps, bytes times states of the automaton, of a regular expression on a string that are taken without asking the budget.
+pub const MAX_PATTERN_IN_LEAF: usize = 1 << 14;
+
+/// Such steps that are left to `regex` at one go, and paid for: a few milliseconds at worst, far less mostly.
+pub const MAX_PATTERN_AT_ONCE: usize = 1 << 20;
+
+/// Size of a compiled regular expression.
+pub const MAX_PATTERN_BYTES: usize = 2 << 20;
 
 /// Milliseconds that the other processes of a script have to end when its main process has ended.
 pub const SCRIPT_STOP_MS: u64 = 1_000;

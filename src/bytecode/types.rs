@@ -55,20 +55,7 @@ pub struct Annotation {
 /// A type.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Type {
-    Nil,
-    Boolean,
-    Number,
-    Integer,
-    String,
-    Any,
-    Unknown,
-    Never,
-    Table,
-    Error,
-    /// `Self`.
-    Receiver,
-    /// Any function.
-    Callable,
+    Primitive(Primitive),
     Bool(bool),
     IntegerLiteral(i64),
     FloatLiteral(f64),
@@ -105,112 +92,62 @@ pub enum Type {
     Conditional([TypeId; 4]),
 }
 
+/// Does something with a reference to each direct part of a type. `iter` is `iter` or `iter_mut`, then with a `mut` at the end.
+macro_rules! each_part {
+    ($ty:expr, $iter:ident, |$part:ident| $visit:expr $(, $mutable:tt)?) => {{
+        let mut one = |$part: &$($mutable)? TypeId| $visit;
+        match $ty {
+            Type::Primitive(_)
+            | Type::Bool(_)
+            | Type::IntegerLiteral(_)
+            | Type::FloatLiteral(_)
+            | Type::StringLiteral(_)
+            | Type::Param(_)
+            | Type::Alias(_)
+            | Type::Unresolved(_)
+            | Type::Channel(None) => {}
+            Type::Channel(Some(t))
+            | Type::Optional(t)
+            | Type::Array(t)
+            | Type::Readonly(t)
+            | Type::Keyof(t)
+            | Type::Annotated(t, _) => one(t),
+            Type::Map(a, b) | Type::Indexed(a, b) => {
+                one(a);
+                one(b);
+            }
+            Type::Apply(_, list)
+            | Type::Imported(_, _, list)
+            | Type::Union(list)
+            | Type::Intersection(list)
+            | Type::Tuple(list) => list.$iter().for_each(one),
+            Type::Record(fields) => fields.$iter().for_each(|f| one(&$($mutable)? f.ty)),
+            Type::Interface(bases, fields) => {
+                bases.$iter().for_each(&mut one);
+                fields.$iter().for_each(|f| one(&$($mutable)? f.ty));
+            }
+            Type::Function(signature) => {
+                signature.params.$iter().for_each(|(_, t)| one(t));
+                signature.vararg.$iter().for_each(&mut one);
+                signature.returns.$iter().flatten().for_each(one);
+            }
+            Type::Conditional(parts) => parts.$iter().for_each(one),
+        }
+    }};
+}
+
 impl Type {
     /// Visits the direct parts.
     pub fn parts(&self, visit: &mut dyn FnMut(TypeId)) {
-        match self {
-            Self::Nil
-            | Self::Boolean
-            | Self::Number
-            | Self::Integer
-            | Self::String
-            | Self::Any
-            | Self::Unknown
-            | Self::Never
-            | Self::Table
-            | Self::Error
-            | Self::Receiver
-            | Self::Callable
-            | Self::Bool(_)
-            | Self::IntegerLiteral(_)
-            | Self::FloatLiteral(_)
-            | Self::StringLiteral(_)
-            | Self::Param(_)
-            | Self::Alias(_)
-            | Self::Unresolved(_)
-            | Self::Channel(None) => {}
-            Self::Channel(Some(t))
-            | Self::Optional(t)
-            | Self::Array(t)
-            | Self::Readonly(t)
-            | Self::Keyof(t)
-            | Self::Annotated(t, _) => visit(*t),
-            Self::Map(a, b) | Self::Indexed(a, b) => {
-                visit(*a);
-                visit(*b);
-            }
-            Self::Apply(_, list)
-            | Self::Imported(_, _, list)
-            | Self::Union(list)
-            | Self::Intersection(list)
-            | Self::Tuple(list) => list.iter().for_each(|&t| visit(t)),
-            Self::Record(fields) => fields.iter().for_each(|f| visit(f.ty)),
-            Self::Interface(bases, fields) => {
-                bases.iter().for_each(|&t| visit(t));
-                fields.iter().for_each(|f| visit(f.ty));
-            }
-            Self::Function(signature) => {
-                signature.params.iter().for_each(|&(_, t)| visit(t));
-                signature.vararg.into_iter().for_each(&mut *visit);
-                signature.returns.iter().flatten().for_each(|&t| visit(t));
-            }
-            Self::Conditional(parts) => parts.iter().for_each(|&t| visit(t)),
-        }
+        each_part!(self, iter, |part| visit(*part));
     }
 
     /// Replaces the numbers of parts and aliases.
     pub fn renumber(&mut self, part: &dyn Fn(TypeId) -> TypeId, alias: &dyn Fn(u32) -> u32) {
-        let each = |list: &mut [TypeId]| list.iter_mut().for_each(|t| *t = part(*t));
-        match self {
-            Self::Alias(a) => *a = alias(*a),
-            Self::Apply(a, args) => {
-                *a = alias(*a);
-                each(args);
-            }
-            Self::Channel(Some(t))
-            | Self::Optional(t)
-            | Self::Array(t)
-            | Self::Readonly(t)
-            | Self::Keyof(t)
-            | Self::Annotated(t, _) => *t = part(*t),
-            Self::Map(a, b) | Self::Indexed(a, b) => {
-                *a = part(*a);
-                *b = part(*b);
-            }
-            Self::Imported(_, _, list) | Self::Union(list) | Self::Intersection(list) | Self::Tuple(list) => {
-                each(list)
-            }
-            Self::Record(fields) => fields.iter_mut().for_each(|f| f.ty = part(f.ty)),
-            Self::Interface(bases, fields) => {
-                each(bases);
-                fields.iter_mut().for_each(|f| f.ty = part(f.ty));
-            }
-            Self::Function(signature) => {
-                signature.params.iter_mut().for_each(|(_, t)| *t = part(*t));
-                signature.vararg = signature.vararg.map(part);
-                signature.returns.iter_mut().for_each(|list| each(list));
-            }
-            Self::Conditional(parts) => each(parts),
-            Self::Nil
-            | Self::Boolean
-            | Self::Number
-            | Self::Integer
-            | Self::String
-            | Self::Any
-            | Self::Unknown
-            | Self::Never
-            | Self::Table
-            | Self::Error
-            | Self::Receiver
-            | Self::Callable
-            | Self::Bool(_)
-            | Self::IntegerLiteral(_)
-            | Self::FloatLiteral(_)
-            | Self::StringLiteral(_)
-            | Self::Param(_)
-            | Self::Unresolved(_)
-            | Self::Channel(None) => {}
+        if let Self::Alias(number) | Self::Apply(number, _) = self {
+            *number = alias(*number);
         }
+        each_part!(self, iter_mut, |id| *id = part(*id), mut);
     }
 
     /// Memory behind the type itself.
@@ -501,20 +438,6 @@ macro_rules! primitives {
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$name => $lua),* }
             }
-
-            #[must_use]
-            pub const fn to_type(self) -> Type {
-                match self { $(Self::$name => Type::$name),* }
-            }
-
-            /// The primitive that a type is.
-            #[must_use]
-            pub const fn of(ty: &Type) -> Option<Self> {
-                match ty {
-                    $(Type::$name => Some(Self::$name),)*
-                    _ => None,
-                }
-            }
         }
     };
 }
@@ -538,7 +461,7 @@ primitives! {
 #[must_use]
 pub fn primitive(which: Primitive) -> TypeRef {
     static POOL: LazyLock<Arc<TypePool>> = LazyLock::new(|| {
-        let types = Primitive::ALL.iter().map(|p| p.to_type()).collect();
+        let types = Primitive::ALL.iter().map(|&p| Type::Primitive(p)).collect();
         let values = Primitive::ALL
             .iter()
             .enumerate()
@@ -559,17 +482,18 @@ mod tests {
 
     #[test]
     fn pools_keep_what_they_promise() {
-        let behind = vec![Type::Optional(TypeId(1)), Type::Nil];
+        let behind = vec![Type::Optional(TypeId(1)), Type::Primitive(Primitive::Nil)];
         assert_eq!(TypePool::new(behind, vec![], vec![]).err(), Some(BadTypes));
         let itself = vec![Type::Array(TypeId(0))];
         assert_eq!(TypePool::new(itself, vec![], vec![]).err(), Some(BadTypes));
         assert_eq!(TypePool::new(vec![Type::Alias(0)], vec![], vec![]).err(), Some(BadTypes));
-        let mut deep = vec![Type::Nil];
+        let mut deep = vec![Type::Primitive(Primitive::Nil)];
         deep.extend((0..MAX_TYPE_DEPTH as u32).map(|i| Type::Array(TypeId(i))));
         assert_eq!(TypePool::new(deep.clone(), vec![], vec![]).err(), Some(BadTypes));
         deep.pop();
         assert!(TypePool::new(deep, vec![], vec![]).is_ok());
-        let wrong_count = vec![Type::Nil, Type::Apply(0, [TypeId(0), TypeId(0)].into())];
+        let wrong_count =
+            vec![Type::Primitive(Primitive::Nil), Type::Apply(0, [TypeId(0), TypeId(0)].into())];
         let param = TypeParam { name: b"T".as_slice().into(), bound: None };
         let alias = Alias { name: b"A".as_slice().into(), params: [param].into(), body: TypeId(0) };
         assert_eq!(TypePool::new(wrong_count, vec![alias], vec![]).err(), Some(BadTypes));
@@ -577,11 +501,11 @@ mod tests {
 
     #[test]
     fn parts_know_what_parameters_stand_for() {
-        let types = vec![Type::Param(0), Type::Array(TypeId(0)), Type::Nil];
+        let types = vec![Type::Param(0), Type::Array(TypeId(0)), Type::Primitive(Primitive::Nil)];
         let pool = Arc::new(TypePool::new(types, vec![], vec![]).expect("a pool"));
         let args = Args::new(vec![primitive(Primitive::String)]);
         let array = TypeRef { pool: Arc::clone(&pool), id: TypeId(1), args: Some(args) };
-        assert_eq!(array.part(TypeId(0)).node(), &Type::String);
+        assert_eq!(array.part(TypeId(0)).node(), &Type::Primitive(Primitive::String));
         assert!(array.part(TypeId(2)).args.is_none());
         let mut deep = array.clone();
         for _ in 0..100_000 {
@@ -589,6 +513,6 @@ mod tests {
         }
         drop(deep);
         let unbound = TypeRef::new(&pool, TypeId(1));
-        assert_eq!(unbound.part(TypeId(0)).node(), &Type::Unknown);
+        assert_eq!(unbound.part(TypeId(0)).node(), &Type::Primitive(Primitive::Unknown));
     }
 }

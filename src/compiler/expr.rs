@@ -37,7 +37,11 @@ impl<'a> Compiler<'a> {
         let mut v = match (leaf.kind, around) {
             (ExprKind::Name(sym), _) if assigned => {
                 self.cursor = leaf.span.end;
-                self.variable(sym, leaf.span)?
+                match around {
+                    None => self.variable(sym, leaf.span)?,
+                    // A type refuses members; `string` here is the library.
+                    Some(_) => self.name_value(sym, leaf.span, None)?,
+                }
             }
             (ExprKind::Name(sym), around) => match self.typeof_leaf(leaf, around)? {
                 Some(v) => {

@@ -154,7 +154,7 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    /// What is assigned to. A name of a type means the global then.
+    /// What is assigned to. The name of a type alone means the global then.
     fn target(&mut self, target: &'a Expr<'a>) -> Res<Exp> {
         self.is_target = true;
         self.expr(target)

@@ -359,7 +359,7 @@ impl Types {
         if let Some(id) = self.primitives[which as usize] {
             return id;
         }
-        let id = self.add(which.to_type());
+        let id = self.add(Type::Primitive(which));
         self.primitives[which as usize] = Some(id);
         id
     }

@@ -125,6 +125,23 @@ static SEED: LazyLock<u64> = LazyLock::new(|| {
     std::hash::RandomState::new().hash_one(0x7769_7070_u64)
 });
 
+/// Equality of byte strings that are mostly short and the same: those need no call.
+#[inline(always)]
+#[must_use]
+pub fn is_same(a: &[u8], b: &[u8]) -> bool {
+    let n = a.len();
+    if n != b.len() || n > 16 {
+        return a == b;
+    }
+    if n >= 8 {
+        return a.first_chunk::<8>() == b.first_chunk() && a.last_chunk::<8>() == b.last_chunk();
+    }
+    if n >= 4 {
+        return a.first_chunk::<4>() == b.first_chunk() && a.last_chunk::<4>() == b.last_chunk();
+    }
+    n == 0 || (a[0] == b[0] && a[n / 2] == b[n / 2] && a[n - 1] == b[n - 1])
+}
+
 /// Hash of a byte string; never 0.
 #[must_use]
 pub fn hash_bytes(bytes: &[u8]) -> u32 {

@@ -14,6 +14,7 @@
 //! 7. `index_node` points to the node of this table that holds `__index`, or is null; a rehash clears it.
 
 use super::alloc::{Heap, OutOfMemory};
+use super::string::is_same;
 use super::value::{Slot, get, put, tag};
 use super::{Str, Value};
 mod resize;
@@ -275,7 +276,7 @@ impl Table {
             loop {
                 if (*node).khash == hash
                     && (*node).key_tag() == tag::STRING
-                    && Str::bytes((*node).key as *const Str) == bytes
+                    && is_same(Str::bytes((*node).key as *const Str), bytes)
                 {
                     return Node::slot(node).get();
                 }

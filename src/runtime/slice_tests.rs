@@ -9,7 +9,7 @@ const SLICE: i32 = 1_000;
 const OVERDRAFT: i64 = 12_000;
 
 /// Prepares, then works for many slices in one native function that can stop midway.
-const PROGRAMS: [(&str, &str); 27] = [
+const PROGRAMS: [(&str, &str); 33] = [
     (
         "local t = {} for i = 1, 5000 do t[i] = (i * 7919) % 5003 end",
         "table.sort(t, function(a, b) return a < b end)",
@@ -43,6 +43,21 @@ const PROGRAMS: [(&str, &str); 27] = [
     ("local s = ('1'):rep(1000000)", "tonumber(s, 7)"),
     ("local s = ('1'):rep(10000)", "for i = 1, 100 do local x = s + 1 end"),
     ("local s = ('1'):rep(10000)", "for i = 1, 100 do local x = math.floor(s) end"),
+    ("type N = {number} numbers = N local t = {} for i = 1, 400000 do t[i] = i end", "numbers(t)"),
+    (
+        "type N = {{x: number, y: {string}}} rows = N local t = {} for i = 1, 20000 do t[i] = {x = i, y = {'a', 'b'}} end",
+        "rows(t)",
+    ),
+    ("type N = {[string]: number} map = N local t = {} for i = 1, 40000 do t['k' .. i] = i end", "map(t)"),
+    (
+        "type N = {('a' | {number} | {string @min_len(1)})} union = N local t = {} for i = 1, 40000 do t[i] = {'a'} end",
+        "union(t)",
+    ),
+    ("type L = string @pattern('^(a|b)*$') long = L local s = ('ab'):rep(500000)", "long(s)"),
+    (
+        "type L = {string @pattern('^[a-z]*$')} texts = L local t = {} for i = 1, 400 do t[i] = ('a'):rep(5000) end",
+        "texts(t)",
+    ),
 ];
 
 fn start(script: &mut Script, text: &str) {

@@ -1,11 +1,13 @@
 //! Types as values: what programs do with the types that the compiler put into a chunk's pool.
 //!
 //! `term` finds out what a type means, `relate` how two of them compare, `render` what they are called. `program` compiles
-//! a type to what it checks, `validate` runs that on a value, `failure` says what was wrong. `value` and `reflect` are the
+//! a type to what it checks, `pattern` matches regular expressions, `fit` decides small values at once, `validate` runs that on a value, `failure` says what was wrong. `value` and `reflect` are the
 //! Lua side.
 
 mod builtin;
 mod failure;
+mod fit;
+mod pattern;
 mod program;
 mod reflect;
 pub mod relate;

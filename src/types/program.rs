@@ -6,14 +6,15 @@
 //! 3. [`Program::leaf`] decides everything that needs no look into a table; the rest is `validate`'s.
 
 use super::builtin;
+use super::pattern::Pattern;
 use super::render;
-use super::term::{Key, NoImports, Terms};
-use crate::bytecode::types::{Annotation, Field, Literal, Type, TypeId, TypeRef};
-use crate::limits::{MAX_LEAF_DEPTH, MAX_LEAF_STRING, MAX_TYPE_CHECKS, MAX_TYPE_INSTANCES};
+use super::term::{Imports, Key, Terms};
+use crate::bytecode::types::{Annotation, Field, Literal, Primitive, Type, TypeId, TypeRef};
+use crate::limits::{MAX_LEAF_DEPTH, MAX_TYPE_CHECKS, MAX_TYPE_INSTANCES};
 use crate::vm::native::{Kind, Val};
 use crate::vm::type_value::name_hash;
 use hashbrown::HashMap;
-use regex::bytes::Regex;
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::ops::Range;
 
@@ -57,6 +58,8 @@ pub enum Check {
     Record(Indices),
     Annotated(CheckId, Indices),
     Imported(Box<Import>),
+    /// What an operator makes of other modules' types: known when they are there.
+    Deferred(Box<TypeRef>),
     /// A name that is not defined.
     Unresolved,
     /// Expanding the type does not come to an end.
@@ -107,9 +110,9 @@ pub enum Constraint {
     Max(Bound),
     MinLen(i64),
     MaxLen(i64),
-    Pattern(Regex),
-    /// A pattern that cannot be used: why.
-    BadPattern(&'static str),
+    Pattern(Pattern),
+    /// A pattern that is no string.
+    NoPattern,
 }
 
 impl Constraint {
@@ -130,12 +133,8 @@ impl Constraint {
             b"min_len" => length.map(Self::MinLen),
             b"max_len" => length.map(Self::MaxLen),
             b"pattern" => Some(match &annotation.arg {
-                Some(Literal::String(pattern)) => {
-                    let compiled =
-                        std::str::from_utf8(pattern).ok().and_then(|pattern| Regex::new(pattern).ok());
-                    compiled.map_or(Self::BadPattern("invalid regex"), Self::Pattern)
-                }
-                _ => Self::BadPattern("invalid pattern argument"),
+                Some(Literal::String(source)) => Self::Pattern(Pattern::new(source)),
+                _ => Self::NoPattern,
             }),
             _ => None,
         }
@@ -149,34 +148,40 @@ impl Constraint {
             Self::Max(_) => "max",
             Self::MinLen(_) => "min_len",
             Self::MaxLen(_) => "max_len",
-            Self::Pattern(_) | Self::BadPattern(_) => "pattern",
+            Self::Pattern(_) | Self::NoPattern => "pattern",
         }
     }
 
     /// What is said of a value that does not meet it.
     #[must_use]
-    pub const fn message(&self) -> &'static str {
+    pub fn message(&self) -> &'static str {
         match self {
             Self::Min(_) => "value below minimum",
             Self::Max(_) => "value above maximum",
             Self::MinLen(_) => "length below minimum",
             Self::MaxLen(_) => "length above maximum",
+            Self::Pattern(pattern) if !pattern.is_valid() => "invalid regex",
             Self::Pattern(_) => "pattern mismatch",
-            Self::BadPattern(why) => why,
+            Self::NoPattern => "invalid pattern argument",
         }
     }
 
-    /// True if the value meets it, or is none that it is about.
+    /// Whether the value meets it, or is none that it is about; [`Verdict::Enter`] if a pattern takes more work.
     #[must_use]
-    pub fn accepts(&self, v: Val<'_>) -> bool {
-        match self {
+    pub fn verdict(&self, v: Val<'_>) -> Verdict {
+        let meets = match self {
             Self::Min(bound) => !v.is_number() || bound.value().number_at_most(v),
             Self::Max(bound) => !v.is_number() || v.number_at_most(bound.value()),
             Self::MinLen(n) => length(v).is_none_or(|len| len >= *n),
             Self::MaxLen(n) => length(v).is_none_or(|len| len <= *n),
-            Self::Pattern(regex) => v.as_str().is_none_or(|s| regex.is_match(s.bytes())),
-            Self::BadPattern(_) => !v.is_string(),
-        }
+            Self::Pattern(pattern) => match v.as_str().map(|s| pattern.quickly(s.bytes())) {
+                None => true,
+                Some(Some(matches)) => matches,
+                Some(None) => return Verdict::Enter,
+            },
+            Self::NoPattern => !v.is_string(),
+        };
+        meets.into()
     }
 }
 
@@ -210,6 +215,8 @@ pub struct Program {
     checks: Box<[Check]>,
     /// Checks that are decided without looking into tables.
     leaves: Box<[bool]>,
+    /// Checks that a glance may decide: nothing in them is imported or unknown.
+    own: Box<[bool]>,
     fields: Box<[FieldCheck]>,
     /// Members of unions and intersections.
     members: Box<[CheckId]>,
@@ -221,9 +228,11 @@ pub struct Program {
 impl Program {
     #[must_use]
     pub fn compile(ty: &TypeRef) -> Self {
-        let terms = Terms::new(&NoImports);
+        let absent = Absent::default();
+        let terms = Terms::new(&absent);
         let mut builder = Builder {
             terms: &terms,
+            absent: &absent,
             known: HashMap::default(),
             queue: VecDeque::new(),
             instances: 0,
@@ -235,9 +244,11 @@ impl Program {
             builder.program.checks[id as usize] = check;
         }
         let leaves = builder.find_leaves();
+        let own = builder.find_own();
         let parts = builder.program;
         Self {
             leaves,
+            own,
             checks: parts.checks.into(),
             fields: parts.fields.into(),
             members: parts.members.into(),
@@ -250,6 +261,13 @@ impl Program {
     #[must_use]
     pub fn check(&self, id: CheckId) -> &Check {
         &self.checks[id as usize]
+    }
+
+    /// True if a glance may decide this check.
+    #[inline]
+    #[must_use]
+    pub fn is_own(&self, id: CheckId) -> bool {
+        self.own[id as usize]
     }
 
     #[inline(always)]
@@ -273,7 +291,11 @@ impl Program {
     /// True if the program holds types: then no pool may keep it.
     #[must_use]
     pub fn holds_types(&self) -> bool {
-        self.checks.iter().any(|check| matches!(check, Check::Imported(import) if !import.args.is_empty()))
+        self.checks.iter().any(|check| match check {
+            Check::Imported(import) => !import.args.is_empty(),
+            Check::Deferred(_) => true,
+            _ => false,
+        })
     }
 
     /// What a message calls a check.
@@ -334,10 +356,11 @@ impl Program {
             Check::OneOf(members) => {
                 self.members(members).iter().any(|&member| self.leaf_slow(member, v) == Verdict::Pass).into()
             }
-            // Long strings are matched where it is paid for.
-            Check::Annotated(..) if v.as_str().is_some_and(|s| s.len() > MAX_LEAF_STRING) => Verdict::Enter,
             Check::Annotated(inner, constraints) => match self.leaf_slow(*inner, v) {
-                Verdict::Pass if !self.constraints(constraints).iter().all(|c| c.accepts(v)) => {
+                // A constraint that is not met is named where it is entered.
+                Verdict::Pass
+                    if !self.constraints(constraints).iter().all(|c| c.verdict(v) == Verdict::Pass) =>
+                {
                     Verdict::Enter
                 }
                 verdict => verdict,
@@ -348,6 +371,7 @@ impl Program {
             | Check::Union(_)
             | Check::Intersection(_)
             | Check::Imported(_)
+            | Check::Deferred(_)
             | Check::Unresolved
             | Check::Endless => Verdict::Enter,
         }
@@ -378,8 +402,20 @@ struct Parts {
     texts: Vec<Box<[u8]>>,
 }
 
+/// Other modules are looked at only when values are checked; notes that one was asked for.
+#[derive(Default)]
+struct Absent(Cell<bool>);
+
+impl Imports for Absent {
+    fn imported(&self, _module: &[u8], _name: &[u8]) -> Option<TypeRef> {
+        self.0.set(true);
+        None
+    }
+}
+
 struct Builder<'t> {
     terms: &'t Terms<'t>,
+    absent: &'t Absent,
     known: HashMap<Key, CheckId, foldhash::fast::FixedState>,
     queue: VecDeque<(CheckId, TypeRef)>,
     /// Types with arguments so far.
@@ -414,35 +450,58 @@ impl Builder<'_> {
         start..self.program.members.len() as u32
     }
 
+    /// The structure of a type; `None` if that depends on types of other modules.
+    fn expand(&self, ty: &TypeRef) -> Option<TypeRef> {
+        self.absent.0.set(false);
+        let structure = self.terms.expand(ty);
+        // An imported type itself is looked up when a value is checked.
+        (!self.absent.0.get() || matches!(structure.node(), Type::Imported(..))).then_some(structure)
+    }
+
     fn compile(&mut self, ty: &TypeRef) -> Check {
         self.terms.refill();
-        let mut ty = self.terms.expand(ty);
-        while let Type::Readonly(inner) = ty.node() {
-            ty = self.terms.expand(&ty.part(*inner));
-        }
+        let mut part = ty.clone();
+        let ty = loop {
+            let Some(structure) = self.expand(&part) else { return Check::Deferred(Box::new(part)) };
+            match structure.node() {
+                Type::Readonly(inner) => part = structure.part(*inner),
+                _ => break structure,
+            }
+        };
         match ty.node() {
-            Type::Any | Type::Unknown | Type::Receiver => Check::Any,
+            Type::Primitive(primitive) => match primitive {
+                Primitive::Any | Primitive::Unknown | Primitive::Receiver => Check::Any,
+                Primitive::Never => Check::Never,
+                Primitive::Nil => Check::Nil,
+                Primitive::Boolean => Check::Boolean,
+                Primitive::Number => Check::Number,
+                Primitive::Integer => Check::Integer,
+                Primitive::String => Check::String,
+                Primitive::Table => Check::Table,
+                Primitive::Error => Check::Error,
+                Primitive::Callable => Check::Callable,
+            },
+            Type::Interface(..) => Check::Table,
+            Type::Function(_) => Check::Callable,
             // A generic type without its arguments accepts nothing.
-            Type::Never | Type::Alias(_) | Type::Apply(..) | Type::Tuple(_) => Check::Never,
-            Type::Nil => Check::Nil,
-            Type::Boolean => Check::Boolean,
-            Type::Number => Check::Number,
-            Type::Integer => Check::Integer,
-            Type::String => Check::String,
-            Type::Table | Type::Interface(..) => Check::Table,
-            Type::Error => Check::Error,
-            Type::Callable | Type::Function(_) => Check::Callable,
+            Type::Alias(_) | Type::Apply(..) | Type::Tuple(_) => Check::Never,
             Type::Bool(b) => Check::Bool(*b),
             Type::IntegerLiteral(i) => Check::Int(*i),
             Type::FloatLiteral(f) => Check::Float(*f),
             Type::StringLiteral(s) => Check::Text(s.clone()),
             Type::Channel(_) => Check::Channel,
             Type::Optional(inner) => {
-                let mut inner = self.terms.expand(&ty.part(*inner));
-                while let Type::Optional(more) = inner.node() {
-                    inner = self.terms.expand(&inner.part(*more));
+                let mut part = ty.part(*inner);
+                while let Some(structure) = self.expand(&part) {
+                    match structure.node() {
+                        Type::Optional(more) => part = structure.part(*more),
+                        _ => {
+                            part = structure;
+                            break;
+                        }
+                    }
                 }
-                Check::Optional(self.check(inner))
+                Check::Optional(self.check(part))
             }
             Type::Array(item) => Check::Array(self.check(ty.part(*item))),
             Type::Map(key, value) => {
@@ -511,8 +570,15 @@ impl Builder<'_> {
         }
         let part = |&id: &TypeId| self.accepts_numbers(&ty.part(id), depth + 1);
         match ty.node() {
-            Type::Number | Type::Integer | Type::IntegerLiteral(_) | Type::FloatLiteral(_) => true,
-            Type::Any | Type::Unknown | Type::Receiver | Type::Imported(..) => true,
+            Type::Primitive(primitive) => matches!(
+                primitive,
+                Primitive::Number
+                    | Primitive::Integer
+                    | Primitive::Any
+                    | Primitive::Unknown
+                    | Primitive::Receiver
+            ),
+            Type::IntegerLiteral(_) | Type::FloatLiteral(_) | Type::Imported(..) => true,
             Type::Optional(inner) => part(inner),
             Type::Union(members) => members.iter().any(part),
             Type::Intersection(members) => members.iter().all(part),
@@ -523,9 +589,12 @@ impl Builder<'_> {
     /// What messages call a type: tables by their name, the others by what they accept.
     fn text(&self, ty: &TypeRef) -> Box<[u8]> {
         self.terms.refill();
+        if self.expand(ty).is_none() {
+            return render::text(ty).into();
+        }
         let shape = self.terms.structure(ty);
         match shape.node() {
-            Type::Callable | Type::Function(_) => b"function".as_slice().into(),
+            Type::Primitive(Primitive::Callable) | Type::Function(_) => b"function".as_slice().into(),
             Type::Record(_) | Type::Interface(..) if ty.alias().is_some() => render::text(ty).into(),
             _ => render::text(&shape).into(),
         }
@@ -546,6 +615,7 @@ impl Builder<'_> {
                     | Check::Record(_)
                     | Check::Intersection(_)
                     | Check::Imported(_)
+                    | Check::Deferred(_)
                     | Check::Unresolved
                     | Check::Endless => None,
                     Check::Optional(inner) | Check::Annotated(inner, _) => deeper(*inner),
@@ -566,6 +636,38 @@ impl Builder<'_> {
             }
         }
         depths.iter().map(Option::is_some).collect()
+    }
+
+    /// Finds the checks that reach no other module's type and none that cannot be checked.
+    fn find_own(&self) -> Box<[bool]> {
+        let Parts { checks, fields, members, .. } = &self.program;
+        let mut own = vec![true; checks.len()];
+        loop {
+            let mut changed = false;
+            for id in (0..checks.len()).rev() {
+                let is_own = |part: &CheckId| own[*part as usize];
+                let still = own[id]
+                    && match &checks[id] {
+                        Check::Imported(_) | Check::Deferred(_) | Check::Unresolved | Check::Endless => false,
+                        Check::Optional(inner) | Check::Annotated(inner, _) | Check::Array(inner) => {
+                            is_own(inner)
+                        }
+                        Check::Map { key, value, .. } => is_own(key) && is_own(value),
+                        Check::Record(range) => {
+                            fields[range.start as usize..range.end as usize].iter().all(|f| is_own(&f.check))
+                        }
+                        Check::Union(range) | Check::OneOf(range) | Check::Intersection(range) => {
+                            members[range.start as usize..range.end as usize].iter().all(is_own)
+                        }
+                        _ => true,
+                    };
+                changed |= still != own[id];
+                own[id] = still;
+            }
+            if !changed {
+                return own.into();
+            }
+        }
     }
 }
 

@@ -56,6 +56,18 @@ fn ret_type(cx: &mut Cx<'_>, ty: Option<TypeRef>) -> R {
     }
 }
 
+/// A name, and a type if there is one.
+fn ret_named(cx: &mut Cx<'_>, name: &[u8], ty: Option<TypeRef>) -> R {
+    let name = cx.string(name)?;
+    let ty = match ty {
+        Some(ty) => found(cx, &ty)?,
+        None => Val::NIL,
+    };
+    cx.push(name);
+    cx.push(ty);
+    Ok(Step::Return(2))
+}
+
 /// True if a type is, behind names that have no arguments, a generic type with its arguments.
 fn is_instance(ty: &TypeRef) -> bool {
     let mut ty = ty.clone();
@@ -81,19 +93,13 @@ fn kind(cx: &mut Cx<'_>) -> R {
     }
     let shape = structure(cx, &ty);
     let name = match shape.node() {
-        Type::Nil => "nil",
-        Type::Boolean => "boolean",
-        Type::Number => "number",
-        Type::Integer => "integer",
-        Type::String => "string",
-        Type::Any => "any",
-        Type::Unknown => "unknown",
-        Type::Never => "never",
+        Type::Primitive(Primitive::Table | Primitive::Error | Primitive::Receiver) => "unknown",
+        Type::Primitive(primitive) => primitive.name(),
         Type::Optional(_) => "optional",
         Type::Union(_) => "union",
         Type::Intersection(_) => "intersection",
         Type::Tuple(_) => "tuple",
-        Type::Callable | Type::Function(_) => "function",
+        Type::Function(_) => "function",
         Type::Array(_) => "array",
         Type::Map(..) => "map",
         Type::Record(_) => "record",
@@ -109,9 +115,9 @@ fn name(cx: &mut Cx<'_>) -> R {
     if let Some(alias) = ty.alias() {
         return cx.ret_str(&alias.name);
     }
-    match Primitive::of(ty.node()) {
-        Some(primitive) => cx.ret_str(primitive.name().as_bytes()),
-        None => cx.ret(Val::NIL),
+    match ty.node() {
+        Type::Primitive(primitive) => cx.ret_str(primitive.name().as_bytes()),
+        _ => cx.ret(Val::NIL),
     }
 }
 
@@ -191,11 +197,7 @@ fn next_field(cx: &mut Cx<'_>) -> R {
     let Some((ty, at)) = position(cx)? else { return cx.ret(Val::NIL) };
     let Type::Record(fields) = ty.node() else { return cx.ret(Val::NIL) };
     let Some(field) = fields.get(at) else { return cx.ret(Val::NIL) };
-    let name = cx.string(&field.name)?;
-    let ty = found(cx, &ty.part(field.ty))?;
-    cx.push(name);
-    cx.push(ty);
-    Ok(Step::Return(2))
+    ret_named(cx, &field.name, Some(ty.part(field.ty)))
 }
 
 fn variants(cx: &mut Cx<'_>) -> R {
@@ -227,12 +229,5 @@ fn tparams(cx: &mut Cx<'_>) -> R {
 fn next_tparam(cx: &mut Cx<'_>) -> R {
     let Some((ty, at)) = position(cx)? else { return cx.ret(Val::NIL) };
     let Some(param) = ty.alias().and_then(|alias| alias.params.get(at)) else { return cx.ret(Val::NIL) };
-    let name = cx.string(&param.name)?;
-    let bound = match param.bound {
-        Some(bound) => found(cx, &ty.part(bound))?,
-        None => Val::NIL,
-    };
-    cx.push(name);
-    cx.push(bound);
-    Ok(Step::Return(2))
+    ret_named(cx, &param.name, param.bound.map(|bound| ty.part(bound)))
 }

@@ -41,10 +41,13 @@ impl Terms<'_> {
 /// A literal's base type accepts it.
 const fn base_accepts(literal: &Type, base: &Type) -> bool {
     match (literal, base) {
-        (Type::Bool(_), Type::Boolean) | (Type::StringLiteral(_), Type::String) => true,
-        (Type::IntegerLiteral(_), Type::Integer | Type::Number) => true,
-        (Type::FloatLiteral(f), Type::Integer) => f.fract() == 0.0,
-        (Type::FloatLiteral(_) | Type::Integer, Type::Number) => true,
+        (Type::Bool(_), Type::Primitive(Primitive::Boolean))
+        | (Type::StringLiteral(_), Type::Primitive(Primitive::String)) => true,
+        (Type::IntegerLiteral(_), Type::Primitive(Primitive::Integer | Primitive::Number)) => true,
+        (Type::FloatLiteral(f), Type::Primitive(Primitive::Integer)) => f.fract() == 0.0,
+        (Type::FloatLiteral(_) | Type::Primitive(Primitive::Integer), Type::Primitive(Primitive::Number)) => {
+            true
+        }
         _ => false,
     }
 }
@@ -174,7 +177,8 @@ impl Relation<'_, '_> {
             return true;
         }
         match (a.node(), b.node()) {
-            (Type::Never, _) | (_, Type::Any | Type::Unknown) => true,
+            (Type::Primitive(Primitive::Never), _)
+            | (_, Type::Primitive(Primitive::Any | Primitive::Unknown)) => true,
             (Type::Union(list), _) => list.iter().all(|&x| self.holds(&a.part(x), b)),
             (Type::Optional(x), _) => {
                 let nil = primitive(Primitive::Nil);
@@ -182,7 +186,7 @@ impl Relation<'_, '_> {
             }
             (_, Type::Intersection(list)) => list.iter().all(|&y| self.holds(a, &b.part(y))),
             (_, Type::Union(list)) => list.iter().any(|&y| self.holds(a, &b.part(y))),
-            (Type::Nil, Type::Optional(_)) => true,
+            (Type::Primitive(Primitive::Nil), Type::Optional(_)) => true,
             (_, Type::Optional(y)) => self.holds(a, &b.part(*y)),
             (Type::Annotated(x, f), Type::Annotated(y, g)) if f == g => self.part(a, *x, b, *y),
             (Type::Annotated(x, _), _) => self.holds(&a.part(*x), b),
@@ -191,7 +195,8 @@ impl Relation<'_, '_> {
             (_, Type::Readonly(y)) => self.holds(a, &b.part(*y)),
             (Type::Intersection(list), _) => list.iter().any(|&x| self.holds(&a.part(x), b)),
             (Type::Function(f), Type::Function(g)) => self.sub_signature(a, f, b, g),
-            (Type::Function(_), Type::Callable) | (Type::Channel(_), Type::Channel(None)) => true,
+            (Type::Function(_), Type::Primitive(Primitive::Callable))
+            | (Type::Channel(_), Type::Channel(None)) => true,
             (Type::Channel(Some(x)), Type::Channel(Some(y))) => {
                 let (x, y) = (a.part(*x), b.part(*y));
                 self.equivalent(&x, &y)
@@ -202,7 +207,10 @@ impl Relation<'_, '_> {
 
     fn sub_table(&mut self, a: &TypeRef, b: &TypeRef) -> bool {
         match (a.node(), b.node()) {
-            (Type::Record(_) | Type::Array(_) | Type::Map(..) | Type::Interface(..), Type::Table) => true,
+            (
+                Type::Record(_) | Type::Array(_) | Type::Map(..) | Type::Interface(..),
+                Type::Primitive(Primitive::Table),
+            ) => true,
             (Type::Record(fields), Type::Array(_) | Type::Map(..)) if fields.is_empty() => true,
             (Type::Array(x), Type::Array(y)) => self.part(a, *x, b, *y),
             (Type::Map(k, v), Type::Map(l, w)) => {
@@ -216,7 +224,7 @@ impl Relation<'_, '_> {
             (Type::Record(fields), Type::Map(k, v)) => {
                 let key = b.part(*k);
                 let names = match key.node() {
-                    Type::String => true,
+                    Type::Primitive(Primitive::String) => true,
                     _ => {
                         let text = primitive(Primitive::String);
                         self.holds(&text, &key)

@@ -1,6 +1,6 @@
 //! Types as text, as messages and `tostring` show them.
 
-use crate::bytecode::types::{Field, Primitive, Type, TypeId, TypeRef};
+use crate::bytecode::types::{Field, Type, TypeId, TypeRef};
 use crate::limits::{MAX_TYPE_DEPTH, MAX_TYPE_TEXT};
 use crate::numfmt::{float_text, integer_text};
 
@@ -122,11 +122,8 @@ impl Text {
     }
 
     fn plain(&mut self, ty: &TypeRef) {
-        let node = ty.node();
-        if let Some(primitive) = Primitive::of(node) {
-            return self.put(primitive.name().as_bytes());
-        }
-        match node {
+        match ty.node() {
+            Type::Primitive(primitive) => self.put(primitive.name().as_bytes()),
             Type::Bool(b) => self.put(if *b { b"true" } else { b"false" }),
             Type::IntegerLiteral(i) => self.put(&integer_text(*i)),
             Type::FloatLiteral(f) => self.put(&float_text(*f)),
@@ -220,18 +217,6 @@ impl Text {
                     self.put(after);
                 }
             }
-            Type::Nil
-            | Type::Boolean
-            | Type::Number
-            | Type::Integer
-            | Type::String
-            | Type::Any
-            | Type::Unknown
-            | Type::Never
-            | Type::Table
-            | Type::Error
-            | Type::Receiver
-            | Type::Callable => unreachable!("primitives are written above"),
         }
     }
 

@@ -15,15 +15,6 @@ pub trait Imports {
     fn imported(&self, module: &[u8], name: &[u8]) -> Option<TypeRef>;
 }
 
-/// No modules at all.
-pub struct NoImports;
-
-impl Imports for NoImports {
-    fn imported(&self, _module: &[u8], _name: &[u8]) -> Option<TypeRef> {
-        None
-    }
-}
-
 /// A type as a key: equal keys are the same type written in the same place.
 pub(super) type Key = (usize, TypeId, u32);
 
@@ -250,7 +241,10 @@ impl<'a> Terms<'a> {
                 }
             }
             (Type::Map(_, value), _) => object.part(*value),
-            (Type::Array(item), Type::Integer | Type::Number | Type::IntegerLiteral(_)) => object.part(*item),
+            (
+                Type::Array(item),
+                Type::Primitive(Primitive::Integer | Primitive::Number) | Type::IntegerLiteral(_),
+            ) => object.part(*item),
             _ => primitive(Primitive::Unknown),
         }
     }

@@ -13,6 +13,15 @@ pub fn compile(source: &str) -> Proto {
     crate::compiler::compile(&chunk, source.as_bytes(), Arc::from(&b"=test"[..])).expect("a valid chunk")
 }
 
+fn to_end(script: &mut Script) {
+    loop {
+        match script.vm().run() {
+            Exit::Preempted => {}
+            exit => return assert_eq!(exit, Exit::Done),
+        }
+    }
+}
+
 /// Processes that run the same bytecode share its types and what is made of them.
 #[test]
 fn a_type_exists_once_for_all_processes() {
@@ -23,11 +32,45 @@ fn a_type_exists_once_for_all_processes() {
         let mut script = Script::new(None).expect("memory");
         let f = script.vm().function(code).expect("memory");
         script.vm().start(f, &[]).expect("memory");
-        while script.vm().run() != Exit::Done {}
+        to_end(&mut script);
         // The handle of the process refers to the pool.
         assert_eq!(Arc::strong_count(types), 2);
         assert!(types.slot(0).get().is_some(), "the compiled type is kept with the alias");
     }
+    assert_eq!(Arc::strong_count(types), 1);
+}
+
+/// What ten thousand processes hold of a type is one handle each, whatever the size of the type.
+#[test]
+fn ten_thousand_processes_share_one_type() {
+    let source = |fields: usize| {
+        let fields: Vec<String> =
+            (0..fields).map(|i| format!("field_{i}?: string @pattern('^x{i}+$')")).collect();
+        format!("type P = {{{}}} assert(P:is({{}}) and not P:is({{field_0 = 'y'}}))", fields.join(", "))
+    };
+    let libraries = crate::runtime::libraries::shared(|_| Ok(())).expect("memory");
+    let process = |code: &'static Code| {
+        let mut script = Script::shared(libraries, None).expect("memory");
+        let f = script.vm().function(code).expect("memory");
+        script.vm().start(f, &[]).expect("memory");
+        to_end(&mut script);
+        script
+    };
+    let small: &'static Code = Box::leak(Code::link_shared(compile(&source(1))));
+    let large: &'static Code = Box::leak(Code::link_shared(compile(&source(500))));
+    let types = large.types.as_ref().expect("the chunk has types");
+    let count = if cfg!(feature = "stress") { 100 } else { 10_000 };
+    let mut processes: Vec<Script> = (0..count).map(|_| process(large)).collect();
+    assert_eq!(Arc::strong_count(types), 1 + count, "a handle of each process refers to the one pool");
+    let program = types.slot(0).get().expect("the compiled type is kept with the alias");
+    assert_eq!(Arc::strong_count(program), 1, "and is nowhere else");
+    let held = |script: &mut Script| script.vm().heap.bytes_in_use();
+    let least = held(&mut process(small));
+    assert!(types.bytes() > 50 * 500);
+    for script in &mut processes {
+        assert_eq!(held(script), least, "no byte more than for a type with one field");
+    }
+    drop(processes);
     assert_eq!(Arc::strong_count(types), 1);
 }
 

@@ -5,18 +5,22 @@
 //! 2. Work is paid for; when the budget is used up, the frames' values move to the function's window, the rest is kept with the
 //!    call, and the next slice goes on. Nothing but finalizers can run meanwhile; a table that they change may be looked at
 //!    partly before and partly after.
-//! 3. A value fails at the first thing found wrong, except in a union, where the next member gets its chance.
+//! 3. What `fit` sees at once to fit gets no frame.
+//! 4. A value fails at the first thing found wrong, except in a union, where the next member gets its chance.
 
 use super::failure::{Failure, Fault};
-use super::program::{Check, CheckId, Import, Program, Verdict};
-use super::term::{arity, instance};
-use super::value::program_of;
+use super::fit::{Glance, element, is_in_sequence, length};
+use super::pattern::Search;
+use super::program::{Check, CheckId, Constraint, FieldCheck, Import, Program, Verdict};
+use super::term::{Imports, Terms, arity, instance};
+use super::value::{Loaded, program_of};
 use crate::bytecode::types::TypeRef;
-use crate::limits::{MAX_OPEN_CHECKS, MAX_VALUE_LEVELS};
+use crate::limits::{MAX_GLANCE, MAX_LEAF_DEPTH, MAX_OPEN_CHECKS, MAX_VALUE_LEVELS};
 use crate::vm::LuaError;
 use crate::vm::native::progress::Kept;
 use crate::vm::native::{Cx, Kind, Tab, Val};
 use smallvec::SmallVec;
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// Elements looked at between two looks at the budget.
@@ -24,9 +28,6 @@ const PIECE: usize = 1024;
 
 /// Elements for one reduction.
 const ELEMENTS: usize = 8;
-
-/// Bytes of a string that are as much work as an element.
-const BYTES: usize = 8;
 
 /// How validation ended, or that it has not.
 pub enum Outcome {
@@ -65,11 +66,12 @@ struct Saved {
 struct Suspended {
     frames: Vec<Saved>,
     base: usize,
+    search: Option<Box<Search>>,
 }
 
 impl Kept for Suspended {
     fn outside(&self) -> usize {
-        self.frames.capacity() * size_of::<Saved>()
+        self.frames.capacity() * size_of::<Saved>() + self.search.as_ref().map_or(0, |s| s.bytes())
     }
 }
 
@@ -95,6 +97,20 @@ enum Raised<'gc> {
     Depth,
 }
 
+/// The modules that are loaded; notes whether a type was asked for that they do not have.
+struct Modules<'c, 'gc> {
+    loaded: Loaded<'c, 'gc>,
+    missing: Cell<bool>,
+}
+
+impl Imports for Modules<'_, '_> {
+    fn imported(&self, module: &[u8], name: &[u8]) -> Option<TypeRef> {
+        let found = self.loaded.imported(module, name);
+        self.missing.set(self.missing.get() || found.is_none());
+        found
+    }
+}
+
 struct Machine<'gc> {
     frames: SmallVec<[Frame<'gc>; MAX_VALUE_LEVELS]>,
     /// Frames that are tables.
@@ -104,6 +120,8 @@ struct Machine<'gc> {
     /// Imports followed since the last frame.
     imports: usize,
     work: usize,
+    /// The pattern that the newest frame is about to match.
+    search: Option<Box<Search>>,
 }
 
 /// Validates `value` by the type value `source`, or goes on with a validation that was suspended. The window must not be
@@ -113,16 +131,20 @@ struct Machine<'gc> {
 /// Memory.
 pub fn validate<'gc>(cx: &mut Cx<'gc>, source: Val<'gc>, value: Val<'gc>) -> Result<Outcome, LuaError> {
     let Some(program) = program_of(source) else { return Ok(Outcome::Pass) };
-    let mut machine = Machine { frames: SmallVec::new(), levels: 0, unions: 0, imports: 0, work: 0 };
+    let mut machine =
+        Machine { frames: SmallVec::new(), levels: 0, unions: 0, imports: 0, work: 0, search: None };
     let mut step = match cx.take::<Suspended>() {
         Some(suspended) => {
-            machine.resume(cx, &suspended);
+            machine.resume(cx, *suspended);
             machine.advance(cx)
         }
-        None => match program.leaf(0, value) {
-            Verdict::Pass => return Ok(Outcome::Pass),
-            _ => Step::Enter { source, program, check: 0, value },
-        },
+        None => {
+            if machine.passes(program, 0, value) {
+                cx.charge(machine.work / ELEMENTS);
+                return Ok(Outcome::Pass);
+            }
+            Step::Enter { source, program, check: 0, value }
+        }
     };
     loop {
         step = match step {
@@ -169,6 +191,7 @@ impl<'gc> Machine<'gc> {
             // nil has passed already.
             Check::Optional(inner) => return Ok(Step::Enter { source, program, check: *inner, value }),
             Check::Imported(import) => return self.import(cx, (source, program, check), import, value),
+            Check::Deferred(ty) => return self.deferred(cx, (source, program, check), ty, value),
             Check::Unresolved => return Ok(Step::Failed(Raised::Unresolved(program, check))),
             Check::Endless => return Ok(Step::Failed(Raised::Depth)),
             Check::Array(_) | Check::Map { .. } | Check::Record(_) => {
@@ -180,7 +203,7 @@ impl<'gc> Machine<'gc> {
                 if let Some(t) = value.as_table()
                     && !matches!(program.check(check), Check::Record(_))
                 {
-                    end = usize::try_from(t.raw_len()).unwrap_or(0);
+                    end = length(t);
                 }
             }
             Check::Union(_) => self.unions += 1,
@@ -204,7 +227,7 @@ impl<'gc> Machine<'gc> {
         let enter = |check: CheckId, value: Val<'gc>| Step::Enter { source, program, check, value };
         let next = match program.check(frame.check) {
             Check::Record(fields) => match value.as_table() {
-                Some(t) => Self::record(frame, program.fields(fields), t),
+                Some(t) => self.record(program.fields(fields), t),
                 None => None,
             },
             Check::Array(item) => match value.as_table() {
@@ -231,24 +254,18 @@ impl<'gc> Machine<'gc> {
                 program.members(members).get(frame.at - 1).map(|&member| (member, value))
             }
             Check::Annotated(inner, constraints) => {
-                frame.at += 1;
-                if frame.at == 1 {
-                    Some((*inner, value))
-                } else {
-                    self.work += value.as_str().map_or(0, |s| s.len() / BYTES);
-                    let failed = program.constraints(constraints).iter().find(|c| !c.accepts(value));
-                    if let Some(c) = failed {
-                        return Step::Failed(Raised::Constraint { name: c.name(), message: c.message() });
-                    }
-                    None
+                if frame.at > 0 {
+                    return self.constraints(cx, program.constraints(constraints), value);
                 }
+                frame.at = 1;
+                Some((*inner, value))
             }
             _ => None,
         };
         match next {
             Some((check, value)) => enter(check, value),
             None => {
-                self.work += frame.at;
+                self.work += self.frames.last().map_or(0, |frame| frame.at);
                 self.close();
                 Step::Passed
             }
@@ -277,48 +294,63 @@ impl<'gc> Machine<'gc> {
 
     /// The next field that needs a frame of its own or fails.
     #[inline]
-    fn record(
-        frame: &mut Frame<'gc>,
-        fields: &'gc [super::program::FieldCheck],
-        t: Tab<'gc>,
-    ) -> Option<(CheckId, Val<'gc>)> {
-        let program = frame.program;
-        for (i, field) in fields.iter().enumerate().skip(frame.at) {
+    fn record(&mut self, fields: &'gc [FieldCheck], t: Tab<'gc>) -> Option<(CheckId, Val<'gc>)> {
+        let (program, at) = self.frames.last().map(|frame| (frame.program, frame.at))?;
+        let mut next = None;
+        for (i, field) in fields.iter().enumerate().skip(at) {
             let v = t.get_bytes(field.hash, &field.name);
-            if v.is_nil() && field.optional || program.leaf(field.check, v) == Verdict::Pass {
+            if v.is_nil() && field.optional || self.passes(program, field.check, v) {
                 continue;
             }
-            frame.at = i + 1;
-            return Some((field.check, v));
+            next = Some((i, field.check, v));
+            break;
         }
-        frame.at = fields.len();
-        None
+        let frame = self.frames.last_mut()?;
+        frame.at = next.map_or(fields.len(), |(i, ..)| i + 1);
+        next.map(|(_, check, v)| (check, v))
     }
 
     fn array(&mut self, cx: &mut Cx<'gc>, item: CheckId, t: Tab<'gc>) -> Step<'gc> {
-        let Some(frame) = self.frames.last_mut() else { return Step::Passed };
-        let (source, program) = (frame.source, frame.program);
-        let mut at = frame.at;
-        while at < frame.end {
-            let start = at;
-            let stop = frame.end.min(at + PIECE);
-            while at < stop {
-                let v = t.array_get(at).unwrap_or_else(|| t.get_int(at as i64 + 1));
-                at += 1;
-                if program.leaf(item, v) != Verdict::Pass && !v.is_nil() {
-                    frame.at = at;
-                    self.work += at - start;
-                    return Step::Enter { source, program, check: item, value: v };
-                }
+        let Some(frame) = self.frames.last() else { return Step::Passed };
+        let (source, program, mut at, end) = (frame.source, frame.program, frame.at, frame.end);
+        while at < end {
+            let v = element(t, at);
+            at += 1;
+            self.work += 1;
+            let passes = v.is_nil() || self.passes(program, item, v);
+            if passes && self.work < PIECE {
+                continue;
             }
-            frame.at = at;
-            self.work += at - start;
-            if self.work >= PIECE && Self::pay(cx, &mut self.work) {
+            if let Some(frame) = self.frames.last_mut() {
+                frame.at = at;
+            }
+            if !passes {
+                return Step::Enter { source, program, check: item, value: v };
+            }
+            if Self::pay(cx, &mut self.work) {
                 return Step::Again;
             }
         }
         self.close();
         Step::Passed
+    }
+
+    /// Whether a part of the newest frame's value fits at once.
+    #[inline]
+    fn passes(&mut self, program: &'gc Program, check: CheckId, v: Val<'gc>) -> bool {
+        match program.leaf(check, v) {
+            Verdict::Pass => true,
+            Verdict::Fail => false,
+            Verdict::Enter => program.is_own(check) && self.glance(program, check, v),
+        }
+    }
+
+    fn glance(&mut self, program: &'gc Program, check: CheckId, v: Val<'gc>) -> bool {
+        let depth = MAX_LEAF_DEPTH.min(MAX_VALUE_LEVELS - self.levels);
+        let mut glance = Glance { depth, work: MAX_GLANCE };
+        let fits = program.fits(check, v, &mut glance);
+        self.work += MAX_GLANCE - glance.work;
+        fits
     }
 
     fn map(
@@ -328,28 +360,60 @@ impl<'gc> Machine<'gc> {
         t: Tab<'gc>,
     ) -> Step<'gc> {
         let Some(frame) = self.frames.last_mut() else { return Step::Passed };
-        let (source, program) = (frame.source, frame.program);
-        if frame.at_value {
+        let (source, program, mut at, end) = (frame.source, frame.program, frame.at, frame.end);
+        if std::mem::take(&mut frame.at_value) {
             // The key has passed in a frame of its own.
-            frame.at_value = false;
             let v = t.get(frame.key);
             if program.leaf(item, v) != Verdict::Pass {
                 return Step::Enter { source, program, check: item, value: v };
             }
         }
-        while let Some((next, k, v)) = t.entry_at(frame.at) {
-            frame.at = next;
-            frame.key = k;
+        while let Some((next, k, v)) = t.entry_at(at) {
+            at = next;
             self.work += 1;
-            let in_sequence = matches!(k.kind(), Kind::Int(i) if i >= 1 && i as u64 <= frame.end as u64);
-            if numeric || !in_sequence {
-                if program.leaf(key, k) != Verdict::Pass {
-                    frame.at_value = true;
-                    return Step::Enter { source, program, check: key, value: k };
+            // What to enter, and whether the value is still to come then.
+            let enter = match () {
+                () if !numeric && is_in_sequence(k, end) => None,
+                () if !self.passes(program, key, k) => Some((key, k, true)),
+                () if !self.passes(program, item, v) => Some((item, v, false)),
+                () => None,
+            };
+            if enter.is_none() && self.work < PIECE {
+                continue;
+            }
+            if let Some(frame) = self.frames.last_mut() {
+                frame.at = at;
+                frame.key = k;
+                frame.at_value = matches!(enter, Some((.., true)));
+            }
+            if let Some((check, value, _)) = enter {
+                return Step::Enter { source, program, check, value };
+            }
+            if Self::pay(cx, &mut self.work) {
+                return Step::Again;
+            }
+        }
+        self.close();
+        Step::Passed
+    }
+
+    /// The validators of a value whose type fits, from where the frame says.
+    fn constraints(&mut self, cx: &mut Cx<'gc>, list: &'gc [Constraint], value: Val<'gc>) -> Step<'gc> {
+        let Some(frame) = self.frames.last_mut() else { return Step::Passed };
+        while let Some(constraint) = list.get(frame.at - 1) {
+            let meets = match (constraint, value.as_str()) {
+                (Constraint::Pattern(pattern), Some(s)) => {
+                    pattern.matches(s.bytes(), &mut self.search, &mut self.work)
                 }
-                if program.leaf(item, v) != Verdict::Pass {
-                    return Step::Enter { source, program, check: item, value: v };
+                _ => Some(constraint.verdict(value) == Verdict::Pass),
+            };
+            match meets {
+                Some(true) => frame.at += 1,
+                Some(false) => {
+                    let (name, message) = (constraint.name(), constraint.message());
+                    return Step::Failed(Raised::Constraint { name, message });
                 }
+                None => {}
             }
             if self.work >= PIECE && Self::pay(cx, &mut self.work) {
                 return Step::Again;
@@ -405,6 +469,40 @@ impl<'gc> Machine<'gc> {
             (None, Some(name)) if super::program::is_object(value, name) => Step::Passed,
             (None, Some(_)) => Step::Failed(Raised::Mismatch(program, check, value)),
             (None, None) => Step::Failed(Raised::Unresolved(program, check)),
+        })
+    }
+
+    /// A type that is known now that the modules it is made from may be loaded: found out once and kept with `source`.
+    fn deferred(
+        &mut self,
+        cx: &mut Cx<'gc>,
+        (source, program, check): (Val<'gc>, &'gc Program, CheckId),
+        ty: &'gc TypeRef,
+        value: Val<'gc>,
+    ) -> Result<Step<'gc>, LuaError> {
+        self.imports += 1;
+        if self.imports > MAX_VALUE_LEVELS {
+            return Ok(Step::Failed(Raised::Depth));
+        }
+        self.work += ELEMENTS;
+        let key = Val::light(std::ptr::from_ref(ty) as usize);
+        let mut found = cx.member(source, key);
+        if found.as_type().is_none() {
+            let (structure, missing, steps) = {
+                let modules = Modules { loaded: Loaded(cx), missing: Cell::new(false) };
+                let terms = Terms::new(&modules);
+                (terms.expand(ty), modules.missing.get(), terms.steps_done())
+            };
+            self.work += steps;
+            if missing {
+                return Ok(Step::Failed(Raised::Unresolved(program, check)));
+            }
+            found = cx.type_value(&structure)?;
+            cx.keep_member(source, key, found)?;
+        }
+        Ok(match program_of(found) {
+            Some(program) => Step::Enter { source: found, program, check: 0, value },
+            None => Step::Passed,
         })
     }
 
@@ -496,7 +594,7 @@ impl<'gc> Machine<'gc> {
     // ---- slices ----
 
     /// Moves the values to the window and keeps the rest with the call.
-    fn suspend(&self, cx: &mut Cx<'gc>) -> Result<(), LuaError> {
+    fn suspend(&mut self, cx: &mut Cx<'gc>) -> Result<(), LuaError> {
         let base = cx.top();
         cx.reserve(self.frames.len() * SAVED_VALUES)?;
         let mut frames = Vec::with_capacity(self.frames.len());
@@ -506,11 +604,11 @@ impl<'gc> Machine<'gc> {
             cx.push(frame.key);
             frames.push(Saved { check: frame.check, at_value: frame.at_value, at: frame.at, end: frame.end });
         }
-        cx.keep(Suspended { frames, base });
+        cx.keep(Suspended { frames, base, search: self.search.take() });
         Ok(())
     }
 
-    fn resume(&mut self, cx: &mut Cx<'gc>, suspended: &Suspended) {
+    fn resume(&mut self, cx: &mut Cx<'gc>, suspended: Suspended) {
         for (i, saved) in suspended.frames.iter().enumerate() {
             let at = suspended.base + i * SAVED_VALUES;
             let source = cx.arg(at);
@@ -531,6 +629,7 @@ impl<'gc> Machine<'gc> {
                 key: cx.arg(at + 2),
             });
         }
+        self.search = suspended.search;
         cx.set_top(suspended.base);
     }
 }

@@ -10,7 +10,7 @@
 use super::meta::Event;
 use super::native::{Cx, Kind, Tab, Ud, Val};
 use super::{LuaError, Vm};
-use crate::bytecode::types::{Hidden, Primitive, Type, TypePool, TypeRef, primitive};
+use crate::bytecode::types::{Hidden, Type, TypeId, TypePool, TypeRef, primitive};
 use crate::heap::string::{constant, hash_bytes};
 use crate::heap::userdata::Role;
 use crate::heap::{Code, OutOfMemory, Table, Value};
@@ -47,6 +47,11 @@ impl TypeHandle {
     }
 }
 
+/// The key of an alias among the handles, however often it is named.
+fn alias_key(types: &TypePool, alias: u32) -> usize {
+    std::ptr::from_ref(&types.aliases()[alias as usize]) as usize
+}
+
 /// A handle inside a userdata. Private, so that no exclusive reference to it can be had.
 struct Sealed(TypeHandle);
 
@@ -74,7 +79,21 @@ impl Vm {
                 return Ok(held);
             }
         }
-        Ok(self.type_value(&TypeRef::new(types, value.ty))?)
+        match self.known_alias(types, value.ty) {
+            Some(known) => Ok(known),
+            None => Ok(self.type_value(&TypeRef::new(types, value.ty))?),
+        }
+    }
+
+    /// The handle of a type named without arguments, if there is one already. Touches nothing that other processes write, as
+    /// the count of references to the pool.
+    unsafe fn known_alias(&self, types: &TypePool, ty: TypeId) -> Option<Value> {
+        let Type::Alias(alias) = types.get(ty) else { return None };
+        if self.type_values.is_null() {
+            return None;
+        }
+        let known = Table::get(self.type_values, Value::light(alias_key(types, *alias)));
+        (!known.is_nil()).then_some(known)
     }
 
     /// What a table holds under a name, itself or behind `__index` tables. No functions are called.
@@ -103,13 +122,12 @@ impl Vm {
 
     /// The handle of a type.
     pub(super) unsafe fn type_value(&mut self, ty: &TypeRef) -> Result<Value, OutOfMemory> {
-        let ty = match Primitive::of(ty.node()) {
-            Some(which) => primitive(which),
-            None => ty.clone(),
+        let ty = match ty.node() {
+            Type::Primitive(which) => primitive(*which),
+            _ => ty.clone(),
         };
         let node = match ty.node() {
-            // However often it is named.
-            Type::Alias(alias) => std::ptr::from_ref(&ty.pool.aliases()[*alias as usize]) as usize,
+            Type::Alias(alias) => alias_key(&ty.pool, *alias),
             node => std::ptr::from_ref(node) as usize,
         };
         let key = match &ty.args {

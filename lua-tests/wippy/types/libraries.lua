@@ -34,3 +34,19 @@ for _, case in ipairs(cases) do assert(case.t:is(case.v)) end
 type Bad = {x: shapes.Nothing}
 assert(select(2, Bad:is({x = 1})):message() == "x: unresolved type shapes.Nothing"
   or select(2, Bad:is({x = 1})):message() == "x: unresolved type _shapes.Nothing")
+
+-- Made from types of libraries.
+type Field = keyof(shapes.Config)
+type Host = shapes.Config["host"]?
+type Kind = shapes.Config extends {host: string} ? "config" : "other"
+assert(Field:is("port") and not Field:is("x") and select(2, Field:is("x")):message() == 'expected "host" | "port", got string')
+assert(Host:is("h") and select(2, Host:is(nil)) == nil and not Host:is(5))
+assert(Kind:is("config") and not Kind:is("other"))
+type Whole = {field: Field, host: Host, kind: Kind, list: {keyof(shapes.Config)}}
+for _ = 1, 3 do
+  assert(Whole:is({field = "host", kind = "config", list = {"host", "port"}}))
+  assert(select(2, Whole:is({field = "host", kind = "config", list = {"host", "x"}})):details().field == "list[2]")
+  assert(select(2, Whole:is({field = "host", host = 5, kind = "config", list = {}})):message() == "host: expected string, got number")
+end
+type NoField = {x: keyof(shapes.Nothing)}
+assert(select(2, NoField:is({x = 1})):message():find("x: unresolved type keyof(", 1, true))

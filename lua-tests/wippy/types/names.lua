@@ -40,6 +40,16 @@ assert(type(load("type T = string; return T", "=c", "t", strict)()) == "type")
 local env = {}
 load("type T = string; T = 5", "=c", "t", env)()
 assert(env.T == 5)
+-- Members cannot be assigned, and are not: the name is the type there too, unless a global has it.
+local function refused(source)
+  local ok, message = pcall(load(source, "=c"))
+  return not ok and message:find("attempt to modify type T", 1, true)
+end
+assert(refused("type T = {x: number}; T.x = 1") and refused("type T = {x: number}; T.is = print"))
+assert(refused("type T = {x: number}; function T.make() end") and refused("type T = {x: number}; T['y'], x = 1, 2"))
+env = {}
+load("type T = {x: number}; T = {}; T.x = 1; function T.make() return T.x end", "=c", "t", env)()
+assert(env.T.x == 1 and env.T.make() == 1)
 
 -- The same value each time, in all functions of the chunk.
 assert(rawequal(P, P) and rawequal(P, (function() return P end)()))

@@ -102,11 +102,9 @@ impl Writer {
     }
 
     fn ty(&mut self, ty: &Type) {
-        if let Some(primitive) = Primitive::of(ty) {
-            return self.out.push(primitive as u8);
-        }
         let mut tag = |n: u8| self.out.push(FIRST_TAG + n);
         match ty {
+            Type::Primitive(primitive) => self.out.push(*primitive as u8),
             Type::Bool(b) => tag(u8::from(*b)),
             Type::IntegerLiteral(i) => {
                 tag(2);
@@ -227,18 +225,6 @@ impl Writer {
                 tag(24);
                 parts.iter().for_each(|&t| self.id(t));
             }
-            Type::Nil
-            | Type::Boolean
-            | Type::Number
-            | Type::Integer
-            | Type::String
-            | Type::Any
-            | Type::Unknown
-            | Type::Never
-            | Type::Table
-            | Type::Error
-            | Type::Receiver
-            | Type::Callable => unreachable!("written above"),
         }
     }
 }
@@ -308,7 +294,7 @@ impl Reader<'_> {
     fn ty(&mut self) -> Result<Type, BadChunk> {
         let tag = self.byte()?;
         if let Some(primitive) = Primitive::ALL.get(usize::from(tag)) {
-            return Ok(primitive.to_type());
+            return Ok(Type::Primitive(*primitive));
         }
         Ok(match tag.wrapping_sub(FIRST_TAG) {
             0 => Type::Bool(false),

@@ -69,7 +69,7 @@ impl<'a> Compiler<'a> {
                         None => self.types.primitive(Primitive::Any),
                     };
                 }
-                Type::Any => return shape,
+                Type::Primitive(Primitive::Any) => return shape,
                 _ => break,
             }
         }
