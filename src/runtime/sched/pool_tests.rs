@@ -277,7 +277,8 @@ fn a_shutdown_is_graceful_then_certain() {
 
 #[test]
 fn what_waits_at_the_end_is_dropped_in_order() {
-    let pool = pool(4);
+    // One worker: when the last of its turns has begun, all others are over, and their tasks wait.
+    let pool = pool(1);
     let ends = Ends::default();
     let started = Gauge::default();
     for i in 0..500 {
@@ -289,6 +290,13 @@ fn what_waits_at_the_end_is_dropped_in_order() {
         pool.scheduler().spawn(ending(run, ends.note(i))).unwrap();
     }
     started.wait_for(500);
+    let last = started.clone();
+    let run = move |_: &mut TurnContext<'_>| {
+        last.add(1);
+        Turn::Wait
+    };
+    pool.scheduler().spawn(task(run)).unwrap();
+    started.wait_for(501);
     drop(pool);
     assert_eq!(ends.all(), (0..500).map(|i| (i, End::Killed)).collect::<Vec<_>>());
 }
