@@ -41,3 +41,7 @@ print(pcall(function() return nil .. "x" end))
 print(pcall(function() return 1 .. {} end))
 print(pcall(math.fmod, nil, nil)) print(pcall(math.fmod, 1, nil)) print(pcall(math.fmod, "x", 1)) print(pcall(math.fmod)) print(pcall(math.fmod, 5)) print(pcall(math.fmod, nil, 5))
 print(pcall(math.fmod, 5.5, nil))
+-- Names end at their first zero.
+print(pcall(function() return -"ab\0cd" end))
+print(pcall(function() local t = {} return t["x\0y"].z end))
+print(pcall(function() local t = {} t["\0\xff"]() end))

@@ -34,7 +34,9 @@ fn constant_string(code: &Code, index: u32) -> Option<Vec<u8>> {
         return None;
     }
     // SAFETY: string constants live as long as their code.
-    Some(unsafe { Str::bytes(k.payload as *const Str) }.to_vec())
+    let name = unsafe { Str::bytes(k.payload as *const Str) };
+    // As 5.3, which prints names as C strings.
+    Some(name.split(|&byte| byte == 0).next().unwrap_or_default().to_vec())
 }
 
 fn local_name(code: &Code, reg: u32, pc: usize) -> Option<Vec<u8>> {
