@@ -1,12 +1,9 @@
 //! Log lines on standard error: time, level, logger, message and fields, separated by tabs.
 //!
 //! A subscriber of `tracing` of our own: a line is a few fields and there are no spans, so what the usual subscribers bring
-//! (layers, filters, a registry of spans) would be paid for and not used. Repetition is thinned out: of equal messages within
-//! one second, the first hundred are written and then every hundredth.
+//! (layers, filters, a registry of spans) would be paid for and not used.
 
-use std::collections::HashMap;
 use std::fmt::{Debug, Write};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -18,66 +15,30 @@ use tracing::{Event, Metadata, Subscriber};
 
 use crate::runtime::clock::Clock;
 
-/// How much is logged.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Detail {
-    Nothing,
-    /// What went wrong.
-    Problems,
-    Everything,
-}
-
-impl Detail {
-    /// What the options ask for.
-    #[must_use]
-    pub fn of(verbose: bool, silent: bool) -> Self {
-        match (verbose, silent) {
-            (_, true) => Self::Nothing,
-            (true, false) => Self::Everything,
-            (false, false) => Self::Problems,
-        }
-    }
-}
-
 /// Lines are written from now on, with times of this clock.
-pub fn start(detail: Detail, clock: &Clock) {
-    let level = match detail {
-        Detail::Nothing => return,
-        Detail::Problems => LevelFilter::WARN,
-        Detail::Everything => LevelFilter::DEBUG,
-    };
-    let thinned = detail == Detail::Problems;
-    let lines = Lines { level, thinned, clock: clock.clone(), repetition: Mutex::default() };
+pub fn start(clock: &Clock) {
     // The first subscriber stays; there is no other.
-    let _ = tracing::subscriber::set_global_default(lines);
+    let _ = tracing::subscriber::set_global_default(Lines { clock: clock.clone() });
 }
 
 /// See the head of the file.
 struct Lines {
-    level: LevelFilter,
-    thinned: bool,
     clock: Clock,
-    repetition: Mutex<Repetition>,
 }
 
 impl Subscriber for Lines {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_event() && *metadata.level() <= self.level
+        metadata.is_event() && *metadata.level() <= LevelFilter::DEBUG
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(self.level)
+        Some(LevelFilter::DEBUG)
     }
 
     fn event(&self, event: &Event<'_>) {
         let mut said = Said::default();
         event.record(&mut said);
         let time = self.clock.time_of_day();
-        let mut repetition = self.repetition.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.thinned && !repetition.is_due(time.as_secs(), &said.message) {
-            return;
-        }
-        drop(repetition);
         let zone = if self.clock.is_simulated() { TimeZone::UTC } else { TimeZone::system() };
         let metadata = event.metadata();
         let mut line =
@@ -109,32 +70,6 @@ impl Subscriber for Lines {
 fn shown(time: Duration, zone: TimeZone) -> String {
     let timestamp = i64::try_from(time.as_secs()).ok().and_then(|s| Timestamp::from_second(s).ok());
     timestamp.unwrap_or_default().to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S").to_string()
-}
-
-/// Equal messages of the present second.
-#[derive(Default)]
-struct Repetition {
-    second: u64,
-    counts: HashMap<String, u64>,
-}
-
-/// Lines with the same message in a second before they are thinned out, and how many of the others are written.
-const UNTHINNED: u64 = 100;
-
-impl Repetition {
-    /// Counts a message. False if it is one too many.
-    fn is_due(&mut self, second: u64, message: &str) -> bool {
-        if self.second != second {
-            self.second = second;
-            self.counts.clear();
-        }
-        let count = match self.counts.get_mut(message) {
-            Some(count) => count,
-            None => self.counts.entry(message.to_owned()).or_default(),
-        };
-        *count += 1;
-        *count <= UNTHINNED || *count % UNTHINNED == 0
-    }
 }
 
 /// What an event says: its message, and the other fields as the inside of a JSON object.
@@ -203,18 +138,6 @@ fn quote(out: &mut String, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn equal_messages_are_thinned_out() {
-        let mut repetition = Repetition::default();
-        let written = |repetition: &mut Repetition, second, count| {
-            (0..count).filter(|_| repetition.is_due(second, "again")).count()
-        };
-        assert_eq!(written(&mut repetition, 5, 100), 100);
-        assert_eq!(written(&mut repetition, 5, 1000), 10);
-        assert!(repetition.is_due(5, "another"));
-        assert_eq!(written(&mut repetition, 6, 101), 100);
-    }
 
     #[test]
     fn strings_are_quoted() {

@@ -25,10 +25,10 @@ struct Cli {
     /// Memory a script may use, such as 512M or 2G (units K M G T); default: no limit
     #[arg(short, long, global = true, value_name = "SIZE", value_parser = parse_size)]
     memory_limit: Option<usize>,
-    /// Log starts and ends of processes, too
+    /// Log starts, ends and failures of processes on standard error
     #[arg(short, long, global = true)]
     verbose: bool,
-    /// Log nothing
+    /// Log nothing; so it is for a Lua file anyway
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     silent: bool,
     #[command(subcommand)]
@@ -48,7 +48,7 @@ enum Command {
 pub fn main() -> i32 {
     signal::end_on_broken_pipe();
     if let Some(args) = plain_run(std::env::args_os()) {
-        return run::run(&args, None, log::Detail::Problems);
+        return run::run(&args, None, false);
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -56,9 +56,7 @@ pub fn main() -> i32 {
     };
     match &cli.command {
         None => exit::show(&Cli::command().render_long_help().to_string()),
-        Some(Command::Run(args)) => {
-            run::run(args, cli.memory_limit, log::Detail::of(cli.verbose, cli.silent))
-        }
+        Some(Command::Run(args)) => run::run(args, cli.memory_limit, cli.verbose),
         Some(Command::Repl(args)) => repl::run(args, cli.memory_limit),
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Version(args)) => version::run(args),

@@ -56,7 +56,7 @@ impl Args {
 }
 
 /// Runs the command; the result is the exit code.
-pub fn run(args: &Args, memory_limit: Option<usize>, detail: log::Detail) -> i32 {
+pub fn run(args: &Args, memory_limit: Option<usize>, verbose: bool) -> i32 {
     if args.sim.is_some() {
         // Before the first string is hashed.
         crate::heap::string::fix_hash_seed();
@@ -81,7 +81,7 @@ pub fn run(args: &Args, memory_limit: Option<usize>, detail: log::Detail) -> i32
     if args.dump_bytecode {
         return exit::show(&disassemble(&proto));
     }
-    execute(proto, chunk, &bytes_of(name), &words, args, memory_limit, detail)
+    execute(proto, chunk, &bytes_of(name), &words, args, memory_limit, verbose)
         .unwrap_or_else(|_| exit::fail("not enough memory"))
 }
 
@@ -93,7 +93,7 @@ fn execute(
     words: &[Vec<u8>],
     args: &Args,
     memory_limit: Option<usize>,
-    detail: log::Detail,
+    verbose: bool,
 ) -> Result<i32, LuaError> {
     let settings = Settings {
         workers: args.workers,
@@ -108,7 +108,9 @@ fn execute(
     let interrupt = signal::Interrupt::new(script.vm().interrupt_flag());
     script.set_arg(name, words)?;
     let program = Program::new(script, SharedCode::publish(proto), name, words, settings)?;
-    log::start(detail, &program.node().env.clock);
+    if verbose {
+        log::start(&program.node().env.clock);
+    }
     let finished = program.run(|node| interrupt.watch(node));
     let code = match &finished.ended.outcome {
         Outcome::Done(code) => *code,

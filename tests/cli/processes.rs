@@ -235,7 +235,7 @@ pub fn listing() {
     assert_eq!((line.as_str(), child.wait().expect("it ends").code()), ("scheduler shutdown\n", Some(0)));
 }
 
-/// A failure that nobody hears of leaves a line; more on demand.
+/// Silent unless asked. A failure that nobody hears of is an error, others are not.
 pub fn logs() {
     let fails = "return function(how) if how then error('on \"purpose\"', 0) end end";
     let run = |text: &str, args: &[&str]| {
@@ -248,11 +248,10 @@ pub fn logs() {
     let alone = "process.spawn('./worker.lua', host, 1) require('time').sleep('1ms')";
     let fields = r#"{"pid": "{app:processes|0x00002}", "entry": "./worker.lua""#;
     let failed = format!("process\tprocess failed\t{fields}, \"error\": \"on \\\"purpose\\\"\"}}\n");
-    assert_eq!(run(alone, &[]), format!("2025-01-01 00:00:00\tERROR\t{failed}"));
-    assert_eq!(run(alone, &["-s"]), "");
+    assert_eq!((run(alone, &[]), run(alone, &["-s"])), (String::new(), String::new()));
+    let all = run(alone, &["-v"]);
+    assert!(all.contains(&format!("2025-01-01 00:00:00\tERROR\t{failed}")), "{all}");
     let heard = "process.spawn_monitored('./worker.lua', host, 1) process.events():receive()";
-    assert_eq!(run(heard, &[]), "");
-    assert_eq!(run("assert(not process.exec('./worker.lua', host, 1))", &[]), "");
     // Two lines for each, and one for the end of the main process.
     let started = format!("2025-01-01 00:00:00\tDEBUG\tprocess\tprocess started\t{fields}}}\n");
     let ended = format!("2025-01-01 00:00:00\tDEBUG\tprocess\tprocess ended\t{fields}}}\n");
@@ -260,7 +259,4 @@ pub fn logs() {
     assert!(all.starts_with(&(started.clone() + &ended)) && all.lines().count() == 3, "{all}");
     let all = run(heard, &["-v"]);
     assert!(all.starts_with(&format!("{started}2025-01-01 00:00:00\tDEBUG\t{failed}")), "{all}");
-    // The same failure again and again is thinned out.
-    let many = "for _ = 1, 300 do process.spawn('./worker.lua', host, 1) end require('time').sleep('1ms')";
-    assert_eq!(run(many, &[]).lines().count(), 102);
 }
