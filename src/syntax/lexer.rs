@@ -4,9 +4,6 @@
 //! 1. Tokens come out in source order; an error is reported when its token's turn comes, never from the peek.
 //! 2. The effect of a token on the nesting ([`Nest`]) is applied when the *next* one is fetched, so an error found at a
 //!    token sees the constructs that were open before it.
-//! 3. The nesting is bounded by `limits::MAX_SYNTAX_LEVELS`, counted as 5.3 counts its "C levels".
-//! 4. The nesting knows how many local variables the innermost function has in scope: the one limit of a function that
-//!    programs meet before a syntax error further on.
 
 use std::cell::{Cell, RefCell};
 
@@ -14,7 +11,6 @@ use bumpalo::Bump;
 use hashbrown::HashTable;
 use logos::Logos;
 
-use super::ast::{BinaryOp, UnaryOp};
 use super::error::{SyntaxError, too_many_levels, too_many_locals};
 use super::token::{Kind, LARGE_NUMBER, Raw, SOFT_WORDS, Tok, soft};
 use crate::diag::Span;
@@ -23,60 +19,16 @@ use crate::numeral::{Number, str_to_number};
 
 mod conditional;
 mod literal;
+mod nest;
+mod shape;
+
 use conditional::Condition;
 pub use literal::decoded;
+use nest::BASE_LEVELS;
+pub use nest::{Nest, Open, Opener};
+use shape::SIMPLE;
 
 pub type Error = Box<SyntaxError>;
-
-/// The levels a script's `load` has already used up in 5.3, plus the statement being parsed.
-const BASE_LEVELS: u32 = 3;
-
-/// What an open construct is; names the word that closes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Opener {
-    Paren,
-    /// The parentheses around parameters.
-    Params,
-    Brace,
-    Bracket,
-    Do,
-    While,
-    For,
-    If,
-    Repeat,
-    Function,
-    /// A function expression: its `end` ends an expression.
-    FunctionExpr,
-    Interface,
-}
-
-/// An open construct.
-#[derive(Clone, Copy, Debug)]
-pub struct Open {
-    pub opener: Opener,
-    /// Where its first token starts.
-    pub at: u32,
-    /// Levels it counts for at the moment.
-    cost: u32,
-    /// The block it stands in can be left by an expression already begun (`x = …`).
-    outer_in_expr: bool,
-    outer_vararg: bool,
-    outer_locals: u32,
-}
-
-/// The open constructs around the current token.
-#[derive(Debug)]
-pub struct Nest {
-    pub stack: Vec<Open>,
-    levels: u32,
-    /// An expression of the current statement has begun.
-    in_expr: bool,
-    /// A `function` whose parameter list has not begun.
-    header: bool,
-    /// What the last closing token closed, and where that began.
-    closed: Option<Opener>,
-    closed_at: u32,
-}
 
 /// What the lexer and the grammar's actions both look at.
 pub struct Shared<'a> {
@@ -109,14 +61,7 @@ impl<'a> Shared<'a> {
             texts,
             last: Cell::new((Span::default(), Kind::Semicolon)),
             before: Cell::new(Kind::Semicolon),
-            nest: RefCell::new(Nest {
-                stack: Vec::new(),
-                levels: BASE_LEVELS,
-                in_expr: false,
-                header: false,
-                closed: None,
-                closed_at: 0,
-            }),
+            nest: RefCell::new(Nest::new()),
             levels: Cell::new(BASE_LEVELS),
             pending: Cell::new(0),
             vararg: Cell::new(true),
@@ -295,18 +240,9 @@ impl<'s, 'a> Lexer<'s, 'a> {
     fn begins_piece(&self, kind: Kind) -> bool {
         let begins = match kind {
             Kind::Do | Kind::For | Kind::If | Kind::Local | Kind::Repeat | Kind::While => true,
-            Kind::Function => matches!(
-                self.prev,
-                Kind::Name
-                    | Kind::String
-                    | Kind::Number
-                    | Kind::Literal
-                    | Kind::RParen
-                    | Kind::RBracket
-                    | Kind::RBrace
-                    | Kind::End
-                    | Kind::Semicolon
-            ),
+            Kind::Function => {
+                ends_term(self.prev) || matches!(self.prev, Kind::Name | Kind::End | Kind::Semicolon)
+            }
             _ => false,
         };
         begins && self.shared.nest.borrow().stack.is_empty()
@@ -458,35 +394,18 @@ impl<'s, 'a> Lexer<'s, 'a> {
             Kind::Name => !self.local_names && self.prev2 != Kind::Goto,
             Kind::RParen => self.shared.nest.borrow().closed != Some(Opener::Params),
             Kind::End => self.shared.nest.borrow().closed == Some(Opener::FunctionExpr),
-            Kind::String
-            | Kind::Number
-            | Kind::Literal
-            | Kind::Dots
-            | Kind::RBrace
-            | Kind::RBracket
-            | Kind::Bang
-            | Kind::Type
-            | Kind::InterfaceBrace => true,
-            _ => false,
+            Kind::Dots | Kind::Bang | Kind::Type | Kind::InterfaceBrace => true,
+            kind => ends_term(kind),
         }
     }
 
     /// Whether the previous token ends a type.
     const fn after_type(&self) -> bool {
-        matches!(
-            self.prev,
-            Kind::Name
-                | Kind::String
-                | Kind::Number
-                | Kind::Literal
-                | Kind::RParen
-                | Kind::RBrace
-                | Kind::RBracket
-                | Kind::Greater
-                | Kind::GreaterAdjacent
-                | Kind::Question
-                | Kind::AtName
-        )
+        ends_term(self.prev)
+            || matches!(
+                self.prev,
+                Kind::Name | Kind::Greater | Kind::GreaterAdjacent | Kind::Question | Kind::AtName
+            )
     }
 
     /// The terminal a name is in its place.
@@ -532,149 +451,6 @@ impl<'s, 'a> Lexer<'s, 'a> {
             return (Kind::QuestionColon, next_span.end);
         }
         (if self.takes_question(next) { Kind::QuestionCond } else { Kind::Question }, span.end)
-    }
-
-    /// Applies the previous token's effect on the nesting; `next` is the kind and span of the current one.
-    #[inline(never)]
-    fn apply(&mut self, next: Kind, next_span: Span) -> Result<(), Error> {
-        let shared = self.shared;
-        let mut nest = shared.nest.borrow_mut();
-        // These change no level.
-        match self.prev {
-            Kind::In | Kind::Return | Kind::Assign => {
-                if self.prev == Kind::Return && nest.stack.is_empty() {
-                    // Nothing may follow.
-                    self.cut_from = NEVER;
-                }
-                nest.in_expr |= nest.at_block();
-                return Ok(());
-            }
-            Kind::Else | Kind::Local | Kind::Semicolon => {
-                if self.prev == Kind::Else
-                    && let Some(open) = nest.stack.last()
-                {
-                    shared.locals.set(open.outer_locals);
-                }
-                nest.in_expr &= !nest.at_block();
-                return Ok(());
-            }
-            _ => {}
-        }
-        let at = shared.last.get().0.start;
-        let before = self.prev2;
-        let mut grew = 0;
-        match self.prev {
-            Kind::LParen => {
-                let opener = if nest.header { Opener::Params } else { Opener::Paren };
-                nest.header = false;
-                grew = nest.open_expr(opener, at, u32::from(opener == Opener::Paren), shared);
-                if before == Kind::Typeof {
-                    // An expression inside a type: keep the tree a consumer walks bounded by both limits together.
-                    grew += nest.charge(TYPEOF_LEVELS);
-                }
-            }
-            Kind::LBrace => grew = nest.open_expr(Opener::Brace, at, 1, shared),
-            Kind::LBracket => {
-                // A key in a table constructor: 5.3 has no expression of its own open for that item.
-                let key = matches!(before, Kind::LBrace | Kind::Comma | Kind::Semicolon);
-                grew = nest.open_expr(Opener::Bracket, at, u32::from(!key), shared);
-            }
-            Kind::RParen => nest.close(&[Opener::Paren, Opener::Params], shared),
-            Kind::RBrace => nest.close(&[Opener::Brace], shared),
-            Kind::RBracket => nest.close(&[Opener::Bracket], shared),
-            Kind::Function => {
-                if nest.top() != Some(Opener::Interface) {
-                    let statement = next == Kind::Name;
-                    let in_expr = !statement && nest.at_block();
-                    let opener = if statement { Opener::Function } else { Opener::FunctionExpr };
-                    if before == Kind::Local {
-                        shared.locals.set(shared.locals.get() + 1);
-                    }
-                    nest.open(opener, at, 1 + u32::from(in_expr), shared);
-                    shared.vararg.set(false);
-                    shared.locals.set(0);
-                }
-                nest.header = true;
-            }
-            Kind::Interface if next == Kind::Name && ends_statement(before) => {
-                nest.open(Opener::Interface, at, 0, shared);
-            }
-            Kind::If => {
-                nest.open(Opener::If, at, 0, shared);
-                nest.in_expr = true;
-                grew = 1;
-            }
-            Kind::While | Kind::For => {
-                let opener = if self.prev == Kind::While { Opener::While } else { Opener::For };
-                nest.open(opener, at, 0, shared);
-                if opener == Opener::For {
-                    shared.locals.set(shared.locals.get() + LOOP_LOCALS);
-                }
-                nest.in_expr = opener == Opener::While;
-                grew = u32::from(nest.in_expr);
-            }
-            Kind::Do => {
-                match nest.stack.last_mut() {
-                    Some(open) if matches!(open.opener, Opener::While | Opener::For) && open.cost == 0 => {
-                        open.cost = 1
-                    }
-                    _ => nest.open(Opener::Do, at, 1, shared),
-                }
-                nest.recount();
-                nest.in_expr = false;
-            }
-            Kind::Then | Kind::Elseif => {
-                let cost = u32::from(self.prev == Kind::Then);
-                if let Some(open) = nest.stack.last_mut()
-                    && open.opener == Opener::If
-                {
-                    open.cost = cost;
-                    shared.locals.set(open.outer_locals);
-                }
-                nest.recount();
-                nest.in_expr = cost == 0;
-            }
-            Kind::Repeat => {
-                nest.open(Opener::Repeat, at, 1, shared);
-                nest.in_expr = false;
-            }
-            Kind::Until => {
-                nest.close(&[Opener::Repeat], shared);
-                nest.in_expr = true;
-            }
-            Kind::End => {
-                const BLOCKS: [Opener; 7] = [
-                    Opener::Do,
-                    Opener::While,
-                    Opener::For,
-                    Opener::If,
-                    Opener::Function,
-                    Opener::FunctionExpr,
-                    Opener::Interface,
-                ];
-                nest.close(&BLOCKS, shared);
-            }
-            _ => {}
-        }
-        let closes = matches!(next, Kind::End | Kind::Else | Kind::Elseif | Kind::Until | Kind::Eof);
-        let opens_block = matches!(self.prev, Kind::Do | Kind::Then | Kind::Repeat);
-        shared.levels.set(nest.levels);
-        let expression = u32::from(grew == 1 && matches!(self.prev, Kind::If | Kind::While));
-        if (grew > 0 || (opens_block && !closes))
-            && nest.levels + shared.pending.get() + expression > MAX_SYNTAX_LEVELS
-        {
-            drop(nest);
-            return Err(too_many_levels(shared, (next_span, next)));
-        }
-        if self.prev == Kind::RParen
-            && nest.closed == Some(Opener::Params)
-            && nest.levels > MAX_SYNTAX_LEVELS
-            && !closes
-        {
-            drop(nest);
-            return Err(too_many_levels(shared, (next_span, next)));
-        }
-        Ok(())
     }
 
     fn fetch(&mut self) -> Result<Token, Error> {
@@ -742,12 +518,6 @@ impl<'s, 'a> Lexer<'s, 'a> {
     }
 }
 
-/// Variables without a name that a loop keeps, as in 5.3: three of a numeric `for`, three of a generic one.
-const LOOP_LOCALS: u32 = 3;
-
-/// Levels an expression inside a type counts for.
-const TYPEOF_LEVELS: u32 = 7;
-
 fn hash_bytes(hasher: &foldhash::fast::RandomState, bytes: &[u8]) -> u64 {
     use std::hash::{BuildHasher, Hasher};
     let mut hasher = hasher.build_hasher();
@@ -780,102 +550,14 @@ impl Iterator for Lexer<'_, '_> {
     }
 }
 
-impl Nest {
-    fn top(&self) -> Option<Opener> {
-        self.stack.last().map(|open| open.opener)
-    }
-
-    /// Whether the names in the parentheses here are those of an interface, which declare nothing.
-    fn in_signature(&self) -> bool {
-        matches!(self.stack.as_slice(), [.., interface, _] if interface.opener == Opener::Interface)
-    }
-
-    /// Whether the innermost construct is a block and not a bracket.
-    fn at_block(&self) -> bool {
-        !matches!(self.top(), Some(Opener::Paren | Opener::Params | Opener::Brace | Opener::Bracket))
-    }
-
-    fn open(&mut self, opener: Opener, at: u32, cost: u32, shared: &Shared<'_>) {
-        let open = Open {
-            opener,
-            at,
-            cost,
-            outer_in_expr: self.in_expr,
-            outer_vararg: shared.vararg.get(),
-            outer_locals: shared.locals.get(),
-        };
-        self.stack.push(open);
-        self.levels += cost;
-        self.in_expr = false;
-    }
-
-    /// Opens a bracket with an expression inside; its level is in `cost`, and the expression it stands in counts too.
-    fn open_expr(&mut self, opener: Opener, at: u32, cost: u32, shared: &Shared<'_>) -> u32 {
-        let outer = u32::from(self.in_expr && self.at_block());
-        self.open(opener, at, cost + outer, shared);
-        cost
-    }
-
-    /// Adds levels to the construct opened last.
-    fn charge(&mut self, levels: u32) -> u32 {
-        if let Some(open) = self.stack.last_mut() {
-            open.cost += levels;
-        }
-        self.levels += levels;
-        levels
-    }
-
-    fn recount(&mut self) {
-        self.levels = BASE_LEVELS + self.stack.iter().map(|open| open.cost).sum::<u32>();
-    }
-
-    /// Closes the innermost construct if it is one of `openers`; otherwise the parser refuses the token anyway.
-    fn close(&mut self, openers: &[Opener], shared: &Shared<'_>) {
-        self.closed = None;
-        if let Some(open) = self.stack.last()
-            && openers.contains(&open.opener)
-        {
-            self.closed = Some(open.opener);
-            self.closed_at = open.at;
-            self.levels -= open.cost;
-            self.in_expr = open.outer_in_expr;
-            shared.locals.set(open.outer_locals);
-            if matches!(open.opener, Opener::Function | Opener::FunctionExpr) {
-                shared.vararg.set(open.outer_vararg);
-            }
-            self.stack.pop();
-        }
-    }
-}
-
-/// Whether a statement can begin behind this token; for a name in doubt.
-const fn ends_statement(kind: Kind) -> bool {
-    !matches!(
-        kind,
-        Kind::Assign
-            | Kind::Comma
-            | Kind::LParen
-            | Kind::LBrace
-            | Kind::LBracket
-            | Kind::BinOp
-            | Kind::UnOp
-            | Kind::Minus
-            | Kind::Tilde
-            | Kind::Bar
-            | Kind::Ampersand
-            | Kind::Less
-            | Kind::Return
-            | Kind::In
-            | Kind::If
-            | Kind::Elseif
-            | Kind::While
-            | Kind::Until
-    )
-}
-
 fn is_keyword(word: &[u8]) -> bool {
     let mut lexer = Raw::lexer(word);
     !matches!(lexer.next(), Some(Ok(Raw::Name)))
+}
+
+/// Whether a literal or something in brackets ends with this token, in an expression or a type.
+const fn ends_term(kind: Kind) -> bool {
+    matches!(kind, Kind::String | Kind::Number | Kind::Literal | Kind::RParen | Kind::RBrace | Kind::RBracket)
 }
 
 const fn starts_type(kind: Kind) -> bool {
@@ -889,78 +571,3 @@ const fn starts_type(kind: Kind) -> bool {
 const fn leads_type(kind: Kind) -> bool {
     starts_type(kind) || matches!(kind, Kind::Bar | Kind::Ampersand)
 }
-
-/// Terminal and value of the tokens that their shape alone decides; [`Kind::Error`] for those that
-/// [`Lexer::complete`] looks at.
-static SIMPLE: [(Kind, u8); Raw::Unknown as usize + 1] = {
-    let mut table = [(Kind::Error, 0); Raw::Unknown as usize + 1];
-    let mut raw = 0;
-    while raw < RAW.len() {
-        table[RAW[raw].0 as usize] = (RAW[raw].1, RAW[raw].2);
-        raw += 1;
-    }
-    table
-};
-
-const fn binary(raw: Raw, op: BinaryOp) -> (Raw, Kind, u8) {
-    (raw, Kind::BinOp, op as u8)
-}
-
-const RAW: &[(Raw, Kind, u8)] = &[
-    (Raw::Name, Kind::Name, 0),
-    (Raw::Nil, Kind::Literal, 0),
-    (Raw::True, Kind::Literal, 1),
-    (Raw::False, Kind::Literal, 2),
-    binary(Raw::And, BinaryOp::And),
-    binary(Raw::Or, BinaryOp::Or),
-    binary(Raw::Plus, BinaryOp::Add),
-    binary(Raw::Star, BinaryOp::Mul),
-    binary(Raw::Slash, BinaryOp::Div),
-    binary(Raw::SlashSlash, BinaryOp::IDiv),
-    binary(Raw::Percent, BinaryOp::Mod),
-    binary(Raw::Caret, BinaryOp::Pow),
-    binary(Raw::ShiftLeft, BinaryOp::Shl),
-    binary(Raw::Equal, BinaryOp::Eq),
-    binary(Raw::NotEqual, BinaryOp::Ne),
-    binary(Raw::LessEqual, BinaryOp::Le),
-    binary(Raw::GreaterEqual, BinaryOp::Ge),
-    binary(Raw::Concat, BinaryOp::Concat),
-    (Raw::Not, Kind::UnOp, UnaryOp::Not as u8),
-    (Raw::Hash, Kind::UnOp, UnaryOp::Len as u8),
-    (Raw::Break, Kind::Break, 0),
-    (Raw::Do, Kind::Do, 0),
-    (Raw::Else, Kind::Else, 0),
-    (Raw::Elseif, Kind::Elseif, 0),
-    (Raw::End, Kind::End, 0),
-    (Raw::For, Kind::For, 0),
-    (Raw::Function, Kind::Function, 0),
-    (Raw::Goto, Kind::Goto, 0),
-    (Raw::If, Kind::If, 0),
-    (Raw::In, Kind::In, 0),
-    (Raw::Local, Kind::Local, 0),
-    (Raw::Repeat, Kind::Repeat, 0),
-    (Raw::Return, Kind::Return, 0),
-    (Raw::Then, Kind::Then, 0),
-    (Raw::Until, Kind::Until, 0),
-    (Raw::While, Kind::While, 0),
-    (Raw::Minus, Kind::Minus, 0),
-    (Raw::Tilde, Kind::Tilde, 0),
-    (Raw::Bar, Kind::Bar, 0),
-    (Raw::Ampersand, Kind::Ampersand, 0),
-    (Raw::Less, Kind::Less, 0),
-    (Raw::Assign, Kind::Assign, 0),
-    (Raw::LParen, Kind::LParen, 0),
-    (Raw::RParen, Kind::RParen, 0),
-    (Raw::LBrace, Kind::LBrace, 0),
-    (Raw::RBrace, Kind::RBrace, 0),
-    (Raw::LBracket, Kind::LBracket, 0),
-    (Raw::RBracket, Kind::RBracket, 0),
-    (Raw::DoubleColon, Kind::DoubleColon, 0),
-    (Raw::Semicolon, Kind::Semicolon, 0),
-    (Raw::Colon, Kind::Colon, 0),
-    (Raw::Comma, Kind::Comma, 0),
-    (Raw::Dot, Kind::Dot, 0),
-    (Raw::Dots, Kind::Dots, 0),
-    (Raw::Arrow, Kind::Arrow, 0),
-    (Raw::Question, Kind::Question, 0),
-];

@@ -3,7 +3,7 @@
 //! `?` makes a type optional too, `:` also comes before what a `fun(…)` returns, and `extends` may be a name. Where the next token
 //! does not tell, the tokens ahead do; only conditional types and names that look like one pay for that.
 
-use super::{Lexeme, Lexer, starts_type};
+use super::{Lexeme, Lexer, ends_term, starts_type};
 use crate::limits::MAX_SYNTAX_LOOKAHEAD;
 use crate::syntax::token::{Kind, soft};
 
@@ -159,14 +159,7 @@ const fn opens(kind: Kind) -> bool {
 const fn ends_type(token: Lexeme) -> bool {
     match token.kind {
         Kind::Name => token.val >= soft::COUNT,
-        Kind::String
-        | Kind::Number
-        | Kind::Literal
-        | Kind::RParen
-        | Kind::RBrace
-        | Kind::RBracket
-        | Kind::Greater
-        | Kind::AtName => true,
-        _ => false,
+        Kind::Greater | Kind::AtName => true,
+        kind => ends_term(kind),
     }
 }
