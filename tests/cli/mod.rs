@@ -332,19 +332,22 @@ fn repl_typed_ahead() {
     let mut keyboard = File::from(keyboard);
     let mut shown = Vec::new();
     let (mut typed, mut ended) = (false, false);
+    let prompt = |shown: &[u8]| shown.windows(2).any(|two| two == b"> ");
     loop {
         let mut piece = [0; 1024];
         // The end of the other side is an error here.
         let Ok(n @ 1..) = keyboard.read(&mut piece) else { break };
         shown.extend_from_slice(&piece[..n]);
-        let prompts = shown.windows(2).filter(|two| two == b"> ").count();
-        if !typed && prompts > 0 {
+        if !typed && prompt(&shown) {
             keyboard
                 .write_all(b"a = 40\rb = 2\rfor i = 1, 2 do\rprint(i * 1000)\rend\r= a + b\r")
                 .expect("typing");
             typed = true;
-        } else if typed && !ended && prompts > 1 {
-            // Behind what was typed before, or what is left of it.
+        } else if let (false, Some(result)) = (ended, shown.windows(4).position(|four| four == b"42\r\n"))
+            && prompt(&shown[result..])
+        {
+            // At the prompt behind all that was typed: while a line runs, the terminal itself
+            // would take this key for the end of its line and hand over nothing.
             keyboard.write_all(b"\x04").expect("typing");
             ended = true;
         }
