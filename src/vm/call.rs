@@ -1,33 +1,18 @@
-//! Calls, returns and errors off the fast path; the loop that runs native frames.
+//! Calls and returns off the fast path; the loop that runs native frames.
 #![allow(unsafe_op_in_unsafe_fn)]
 
 use super::error::Raised;
 use super::hook::RETURNING;
 use super::meta::Event;
 use super::native::{self, Cx, Native, Step, native_flag};
-use super::run::{NativeOutcome, deliver};
-use super::{Exit, LuaError, Vm, dispatch};
-use crate::heap::thread::{Status, frame_flag};
+use super::run::deliver;
+use super::unwind::RAISING;
+use super::{Exit, LuaError, Vm};
+use crate::bytecode::{Instr, Op};
+use crate::heap::thread::frame_flag;
 use crate::heap::value::{get, put, tag};
 use crate::heap::{Closure, Frame, FrameKind, Thread, Value};
-use crate::limits::{MAX_HANDLER_DEPTH, MAX_NATIVE_CALLS, MAX_STACK, NATIVE_STACK, STACK_RESERVE};
-use std::sync::atomic::Ordering;
-
-/// Bit of a native frame's state: an error arrived instead of results; its value is on top of the stack.
-pub(super) const CAUGHT: u64 = 1 << 63;
-
-/// Bit of a native frame's state: its wait ended with the error on top of the stack.
-pub(super) const RAISING: u64 = 1 << 61;
-
-/// State of a [`HANDLER`] whose error the native function below it has raised itself, which therefore does not catch it.
-const RAISED_BELOW: u64 = 1;
-
-/// Stands below a running message handler: turns its result into the error that unwinds.
-pub(super) static HANDLER: Native = Native::new("?", handler_returned);
-
-fn handler_returned(cx: &mut Cx<'_>) -> Result<Step, LuaError> {
-    Err(cx.raise_handled())
-}
+use crate::limits::{MAX_NATIVE_CALLS, MAX_STACK, NATIVE_STACK, STACK_RESERVE};
 
 impl Vm {
     // ---- stack space ----
@@ -420,7 +405,7 @@ impl Vm {
     pub(super) unsafe fn retry_without_memory(
         &mut self,
         r: Result<(), LuaError>,
-        pc: *const crate::bytecode::Instr,
+        pc: *const Instr,
     ) -> Result<(), LuaError> {
         match r {
             Ok(()) => {
@@ -437,7 +422,7 @@ impl Vm {
     }
 
     #[cold]
-    unsafe fn after_error(&mut self, e: LuaError, pc: *const crate::bytecode::Instr) -> Result<(), LuaError> {
+    unsafe fn after_error(&mut self, e: LuaError, pc: *const Instr) -> Result<(), LuaError> {
         if !e.is_memory() || self.out_of_memory_pc == pc || std::mem::take(&mut self.no_retry) {
             return Err(e);
         }
@@ -519,17 +504,18 @@ impl Vm {
         Ok(())
     }
 
+    /// The instruction that the running Lua function has just done; none before its first.
+    unsafe fn last_instr(&self) -> Option<Instr> {
+        let frame = (*self.th).frame;
+        let code = (*Self::frame_closure(frame)).code;
+        ((*frame).pc != (*code).entry).then(|| *(*frame).pc.sub(1))
+    }
+
     /// The first register that the running frame does not need any more, if the instruction that just ran is one after which a
     /// collection may happen: one that allocates or calls. Elsewhere temporaries may be in use up to the frame's end.
     unsafe fn first_dead(&self) -> Option<*mut Value> {
-        use crate::bytecode::Op;
-        let th = self.th;
+        let (th, ins) = (self.th, self.last_instr()?);
         let frame = (*th).frame;
-        let code = (*Self::frame_closure(frame)).code;
-        if (*frame).pc == (*code).entry {
-            return None;
-        }
-        let ins = *(*frame).pc.sub(1);
         let a = (*frame).base.byte_add(ins.a() as usize);
         match ins.op()? {
             Op::Call if ins.c() == 0 => Some((*th).top),
@@ -565,341 +551,13 @@ impl Vm {
 
     /// `th.top` if the instruction that just ran left an open number of values.
     pub(in crate::vm) unsafe fn open_top(&self) -> Option<*mut Value> {
-        use crate::bytecode::Op;
-        let th = self.th;
-        let frame = (*th).frame;
-        let code = (*Self::frame_closure(frame)).code;
-        if (*frame).pc == (*code).entry {
-            return None;
-        }
-        let ins = *(*frame).pc.sub(1);
+        let ins = self.last_instr()?;
         let open = match ins.op() {
             Some(Op::Call) => ins.c() == 0,
             Some(Op::Vararg) => ins.b() == 0,
             Some(Op::TailCall) => true,
             _ => false,
         };
-        open.then_some((*th).top)
+        open.then_some((*self.th).top)
     }
-
-    // ---- errors ----
-
-    /// Finds who handles an error and prepares to go on there.
-    unsafe fn unwind(&mut self, e: LuaError) -> Result<(), LuaError> {
-        let raised = match (&self.forward, e.into_raised()) {
-            (Some(forward), Raised::Value(v)) => Raised::Value(forward.of(v)),
-            (_, raised) => raised,
-        };
-        if self.forward.is_some() {
-            self.finish_owning();
-        }
-        self.native_outcome = NativeOutcome::NotCalled;
-        let native_raised = std::mem::take(&mut self.native_raised);
-        let with_handler = matches!(
-            raised,
-            Raised::Value(_) | Raised::Message { .. } | Raised::Runtime(_) | Raised::Argument { .. }
-        );
-        let is_message = with_handler && !matches!(raised, Raised::Value(_));
-        if matches!(raised, Raised::Memory) {
-            // What the failed function held is garbage once it is unwound: collect before the program goes on.
-            self.heap.gc_pending = true;
-        }
-        let has_place = Self::has_place(&raised);
-        let value = match self.error_value(raised) {
-            Ok(v) => v,
-            Err(code) => {
-                self.exit = Exit::Quit(code);
-                self.leave = true;
-                return Ok(());
-            }
-        };
-        // A message for which there was no room has become a memory error, and those have no handler.
-        let with_handler = with_handler && !(is_message && Self::is_memory_text(value));
-        let th = self.th;
-        // Who catches it? Not the native function that raised it.
-        let mut frame = (*th).frame;
-        if native_raised && (*frame).flags & (frame_flag::ENTRY | frame_flag::FINALIZER) == 0 {
-            frame = frame.sub(1);
-        }
-        let mut handlers = 0;
-        loop {
-            if (*frame).kind == FrameKind::Native && frame != (*th).frames {
-                let native = Self::frame_native(frame);
-                if Self::catches(th, frame) && !(native_raised && frame == (*th).frame) {
-                    break;
-                }
-                if std::ptr::eq(native, &raw const HANDLER) {
-                    handlers += 1;
-                }
-            }
-            if (*frame).flags & (frame_flag::ENTRY | frame_flag::FINALIZER) != 0 {
-                break;
-            }
-            frame = frame.sub(1);
-        }
-        let is_finalizer = (*frame).flags & frame_flag::FINALIZER != 0;
-        let raised_here = native_raised && frame == (*th).frame;
-        let is_entry = (*frame).flags & frame_flag::ENTRY != 0 && (raised_here || !Self::catches(th, frame));
-        let is_finalizer = is_finalizer && (raised_here || !Self::catches(th, frame));
-        if !is_entry && !is_finalizer && with_handler {
-            let native = Self::frame_native(frame);
-            if (*native).flags & native_flag::HANDLER != 0 {
-                return self.call_handler(frame, value, handlers, native_raised);
-            }
-        }
-        if is_finalizer {
-            return self.finalizer_failed(frame, value);
-        }
-        if is_entry {
-            let place = if has_place { self.error_place() } else { None };
-            return self.entry_failed(value, place);
-        }
-        // Back to the protected call.
-        Thread::close_upvals(th, (*frame).base);
-        self.unwind_to(frame);
-        // Only now: after an overflow the stack has just become smaller, elsewhere.
-        let base = (*frame).base;
-        (*frame).state |= CAUGHT;
-        put(base, value);
-        (*th).top = base.add(1);
-        Ok(())
-    }
-
-    /// True for a protected call in progress; in its call and return hooks it has not begun, or is over, and its own errors are
-    /// not its to catch.
-    unsafe fn catches(th: *mut Thread, frame: *mut Frame) -> bool {
-        let outside = frame < (*th).frame && {
-            let above = frame.add(1);
-            (*above).flags & frame_flag::HOOK != 0
-                || ((*above).kind == FrameKind::Native
-                    && std::ptr::eq(Self::frame_native(above), &raw const HANDLER)
-                    && (*above).state & RAISED_BELOW != 0)
-        };
-        frame != (*th).frames
-            && !outside
-            && (*frame).kind == FrameKind::Native
-            && (*Self::frame_native(frame)).flags & native_flag::CATCH != 0
-    }
-
-    /// Drops the frames above `frame` and what they had switched on.
-    unsafe fn unwind_to(&mut self, frame: *mut Frame) {
-        let th = self.th;
-        while (*th).frame > frame {
-            let flags = (*(*th).frame).flags;
-            self.drop_state();
-            if flags & (frame_flag::RESUME_NATIVE | frame_flag::FINALIZER) == frame_flag::RESUME_NATIVE {
-                (*th).native_calls -= 1;
-            }
-            if flags & frame_flag::HOOK != 0 {
-                (*th).in_hook = false;
-            }
-            if flags & frame_flag::FINALIZER != 0 {
-                self.in_finalizer = false;
-            }
-            (*th).frame = (*th).frame.sub(1);
-        }
-        self.refresh_hooks();
-        if Thread::stack_len(th) > MAX_STACK {
-            let used = (*th).top.min((*frame).base.add(NATIVE_STACK));
-            let used = used.offset_from((*th).stack) as usize;
-            if used + STACK_RESERVE < MAX_STACK {
-                (*th).top = used_top(th, used);
-                // Without memory for the smaller stack the large one stays.
-                let _ = Thread::grow_stack(th, &mut self.heap, used + STACK_RESERVE);
-            }
-        }
-    }
-
-    /// Runs the message handler of `xpcall` at the point of the error.
-    unsafe fn call_handler(
-        &mut self,
-        catcher: *mut Frame,
-        value: Value,
-        depth: usize,
-        native_raised: bool,
-    ) -> Result<(), LuaError> {
-        let handler = get((*catcher).base);
-        if depth >= MAX_HANDLER_DEPTH {
-            self.native_raised = native_raised;
-            let text = crate::heap::string::constant(b"error in error handling");
-            return Err(LuaError::new(Raised::Handled(Value::string(text))));
-        }
-        let top = self.free_top();
-        (*self.th).top = top;
-        // A native frame that raises the handler's result, then the handler above it.
-        self.call_at(top, Value::native((&raw const HANDLER).cast()), &[], 0, 0)?;
-        (*(*self.th).frame).state = if native_raised { RAISED_BELOW } else { 0 };
-        let top = (*self.th).top;
-        self.call_at(top, handler, &[value], 1, frame_flag::RESUME_NATIVE)?;
-        (*self.th).native_calls += 1;
-        Ok(())
-    }
-
-    /// An error in a finalizer reaches whoever caused the collection.
-    unsafe fn finalizer_failed(&mut self, frame: *mut Frame, value: Value) -> Result<(), LuaError> {
-        let th = self.th;
-        let offset = (*frame).func().offset_from((*th).stack);
-        Thread::close_upvals(th, (*frame).func());
-        self.unwind_to(frame.sub(1));
-        self.in_finalizer = false;
-        (*th).top = (*th).stack.offset(offset);
-        // The others wait for the next collection.
-        self.run_finalizers = false;
-        let mut text = b"error in __gc metamethod (".to_vec();
-        if value.tag == tag::STRING {
-            text.extend_from_slice(crate::heap::Str::bytes(value.as_str()));
-        } else {
-            text.extend_from_slice(b"no message");
-        }
-        text.push(b')');
-        let message = self.heap.new_string(&text)?;
-        Err(LuaError::new(Raised::Handled(Value::string(message))))
-    }
-
-    /// An error leaves a coroutine, or the program.
-    unsafe fn entry_failed(
-        &mut self,
-        value: Value,
-        place: Option<super::error::Place>,
-    ) -> Result<(), LuaError> {
-        let th = self.th;
-        if (*th).resumer.is_null() {
-            // A managed coroutine: the whole process fails.
-            let traceback = Some(self.traceback(th, 0));
-            self.last_failure = Some(Box::new(super::LastFailure { traceback, place }));
-            self.exit_values = vec![value];
-            self.exit = Exit::Failed;
-            self.leave = true;
-            self.drop_managed();
-            return Ok(());
-        }
-        // The dead coroutine keeps its frames for `debug.traceback`.
-        (*th).top = self.free_top();
-        let top = self.ensure_stack((*th).top, 1).unwrap_or((*th).stack);
-        put(top, value);
-        (*th).top = top.add(1);
-        (*th).status = Status::Failed;
-        self.leave_coroutine();
-        let resumer = self.th;
-        let frame = (*resumer).frame;
-        (*frame).state |= CAUGHT;
-        put((*resumer).top, value);
-        (*resumer).top = (*resumer).top.add(1);
-        Ok(())
-    }
-
-    // ---- running ----
-
-    /// Prepares to run `f(args…)` as the main function.
-    ///
-    /// # Errors
-    /// [`LuaError`] if the arguments do not fit or `f` is not callable.
-    pub fn start(&mut self, f: Value, args: &[Value]) -> Result<(), LuaError> {
-        self.finish_collection();
-        // SAFETY: the main coroutine is idle: its stack is empty above the ground frame.
-        unsafe {
-            self.th = self.main;
-            self.drop_managed();
-            let th = self.th;
-            // What a run that failed left: its locals may live on in closures, its frames do not.
-            Thread::close_upvals(th, (*th).stack);
-            self.unwind_to((*th).frames);
-            self.resume_depth = 0;
-            (*th).native_calls = 0;
-            (*th).status = Status::Running;
-            self.refresh_hooks();
-            let at = (*th).stack;
-            (*th).top = at;
-            self.call_at(at, f, args, -1, frame_flag::ENTRY)?;
-        }
-        // Those of the run before.
-        self.exit_values = Vec::new();
-        Ok(())
-    }
-
-    /// Runs until the main function ends, the slice is over, or no coroutine can go on. After [`Exit::Preempted`],
-    /// [`Exit::Yielded`] and, when something was woken, [`Exit::Idle`], call it again.
-    pub fn run(&mut self) -> Exit {
-        self.budget = self.slice;
-        let _ = self.enter_thread();
-        let this: *mut Self = self;
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            // SAFETY: the state is consistent between runs.
-            unsafe {
-                if (*this).heap.gc.is_collecting() && !(*this).collect_slice() {
-                    return Exit::Preempted;
-                }
-                let mut first = (*this).wake_up();
-                if first.is_ok() && !(*this).leave {
-                    first = (*this).interrupted_native();
-                }
-                if (*this).settle(first) { (*this).exit } else { dispatch::enter(this) }
-            }
-        }));
-        match outcome {
-            Ok(exit) => exit,
-            Err(_) => {
-                // A bug of ours in a native function: this process is over, the program is not.
-                self.exit_values =
-                    vec![Value::string(crate::heap::string::constant(b"panic in native code"))];
-                Exit::Failed
-            }
-        }
-    }
-
-    /// Between two slices of a native function its end may be asked for from outside; Lua functions look for themselves.
-    unsafe fn interrupted_native(&mut self) -> Result<(), LuaError> {
-        let native = (*(*self.th).frame).kind == FrameKind::Native && Thread::depth(self.th) > 0;
-        if native && self.interrupt.as_ref().is_some_and(|flag| flag.swap(false, Ordering::Relaxed)) {
-            self.native_raised = true;
-            return Err(LuaError::message("interrupted!"));
-        }
-        Ok(())
-    }
-
-    /// Traceback of the error that ended the run.
-    pub fn take_traceback(&mut self) -> Option<Vec<u8>> {
-        self.last_failure.as_mut()?.traceback.take()
-    }
-
-    /// Place of the error that ended the run.
-    pub fn take_place(&mut self) -> Option<super::error::Place> {
-        self.last_failure.as_mut()?.place.take()
-    }
-
-    /// Runs all finalizers that are due. Errors in them are ignored, as at the end of a program in 5.3.
-    pub fn close(&mut self) {
-        self.finish_collection();
-        while let Some(object) = self.heap.gc.take_due() {
-            // SAFETY: due objects are alive.
-            let handler = unsafe { self.value_handler(object, Event::Gc) };
-            if !handler.is_function() {
-                continue;
-            }
-            // The others wait until this one is over.
-            self.in_finalizer = true;
-            if self.start(handler, &[object]).is_ok() {
-                while self.run() == Exit::Preempted {}
-            }
-            self.in_finalizer = false;
-        }
-    }
-
-    /// Results of the main function, or the error value.
-    #[must_use]
-    pub fn exit_values(&self) -> &[Value] {
-        &self.exit_values
-    }
-
-    /// Ends the main function.
-    pub(super) unsafe fn finish_main(&mut self, from: *mut Value, n: usize) {
-        self.exit_values = (0..n).map(|i| get(from.add(i))).collect();
-        self.exit = Exit::Done;
-        self.leave = true;
-        self.drop_managed();
-    }
-}
-
-unsafe fn used_top(th: *mut Thread, used: usize) -> *mut Value {
-    (*th).stack.add(used)
 }

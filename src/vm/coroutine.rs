@@ -1,8 +1,8 @@
 //! Coroutines: switching is a change of `Vm::th`; nothing is copied but the values passed.
 #![allow(unsafe_op_in_unsafe_fn)]
 
-use super::call::CAUGHT;
 use super::native::native_flag;
+use super::unwind::CAUGHT;
 use super::{LuaError, Vm};
 use crate::heap::thread::{Status, frame_flag};
 use crate::heap::value::{get, put};

@@ -63,10 +63,10 @@ pub fn short_source(source: &[u8]) -> Vec<u8> {
 }
 
 impl Vm {
-    /// True for a frame that Lua code must not see: it stands below a message handler (see `call::HANDLER`).
+    /// True for a frame that Lua code must not see: it stands below a message handler (see `unwind::HANDLER`).
     pub(super) unsafe fn is_hidden(frame: *const Frame) -> bool {
         (*frame).kind == FrameKind::Native
-            && std::ptr::eq(Self::frame_native(frame), &raw const super::call::HANDLER)
+            && std::ptr::eq(Self::frame_native(frame), &raw const super::unwind::HANDLER)
     }
 
     /// Number of levels of a coroutine.

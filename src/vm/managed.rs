@@ -39,9 +39,9 @@
 //! 4. Turns count up and are never reused, not even in a new run of the process: that makes tickets good once.
 #![allow(unsafe_op_in_unsafe_fn)]
 
-use super::call::RAISING;
 use super::hook::RETURNING;
 use super::native::{Co, Cx, Val};
+use super::unwind::RAISING;
 use super::{Exit, LuaError, Vm};
 use crate::heap::thread::{Status, frame_flag};
 use crate::heap::value::{get, put};

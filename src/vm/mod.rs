@@ -24,6 +24,7 @@ pub mod convert;
 pub mod coroutine;
 pub mod debug;
 mod dispatch;
+mod entry;
 pub mod environment;
 pub mod error;
 pub mod error_object;
@@ -41,6 +42,7 @@ mod run;
 mod slow;
 pub mod traceback;
 pub mod type_value;
+mod unwind;
 
 #[cfg(test)]
 mod parcel_tests;

@@ -14,7 +14,7 @@
 //!          0                     Cx::top()
 //! ```
 
-use super::call::CAUGHT;
+use super::unwind::CAUGHT;
 
 use super::{LuaError, Vm};
 mod argument;

@@ -424,7 +424,10 @@ unsafe fn native_result(vm: *mut Vm, result: Result<NativeStep, LuaError>) -> bo
                 let frame = (*(*vm).th).frame;
                 let is_native = (*frame).kind == FrameKind::Native;
                 let state = (*frame).state;
-                if r.is_err() || (*vm).leave || (*vm).hooked || is_native && state & super::call::RAISING != 0
+                if r.is_err()
+                    || (*vm).leave
+                    || (*vm).hooked
+                    || is_native && state & super::unwind::RAISING != 0
                 {
                     // The instruction has had effects.
                     (*vm).no_retry |= r.as_ref().is_err_and(LuaError::is_memory);
