@@ -247,9 +247,7 @@ impl Marker {
                 }
             }
             let (len, end) = self.chunk(t, from);
-            for i in from..end.min(len) {
-                self.mark(get((*t).arr.add(i)));
-            }
+            self.mark_array(t, from, end.min(len));
             for i in from.max(len)..end {
                 let node = (*t).nodes.add(i - len);
                 if (*node).vtag == tag::NIL {
@@ -259,6 +257,15 @@ impl Marker {
                     self.mark(Node::slot(node).get());
                 }
             }
+        }
+    }
+
+    /// Marks elements `from..to` of the array part.
+    #[inline(always)]
+    unsafe fn mark_array(&mut self, t: *mut Table, from: usize, to: usize) {
+        for i in from..to {
+            // SAFETY: by contract: a live table, and indices inside its array part.
+            unsafe { self.mark(get((*t).arr.add(i))) };
         }
     }
 
@@ -295,9 +302,7 @@ impl Marker {
             }
             let (len, end) = self.chunk(t, from);
             if weakness == Weakness::Keys {
-                for i in from..end.min(len) {
-                    self.mark(get((*t).arr.add(i)));
-                }
+                self.mark_array(t, from, end.min(len));
             }
             for i in from.max(len)..end {
                 let node = (*t).nodes.add(i - len);

@@ -33,10 +33,6 @@ pub(super) struct Pass {
 impl Pass {
     pub(super) const START: Self =
         Self { list: 0, inside: false, meta: null_mut(), kept: null_mut(), last: null_mut() };
-
-    fn next_list(&mut self) {
-        *self = Self { list: self.list + 1, ..Self::START };
-    }
 }
 
 impl Heap {
@@ -48,35 +44,15 @@ impl Heap {
         }
     }
 
-    /// Forgets all marks; false if the work did not suffice.
-    pub(super) fn clear_marks(&mut self, pass: &mut Pass, work: &mut isize) -> bool {
-        while pass.list < LISTS {
-            if !pass.inside {
-                pass.meta = self.list_head(pass.list);
-                pass.inside = true;
-            }
-            let mut cells = *work * CELLS_PER_UNIT;
-            while !pass.meta.is_null() {
-                if cells <= 0 {
-                    *work = 0;
-                    return false;
-                }
-                cells -= 1;
-                // SAFETY: cells in a list are live.
-                unsafe {
-                    (*pass.meta).mark = 0;
-                    pass.meta = (*pass.meta).next;
-                }
-            }
-            *work = cells / CELLS_PER_UNIT;
-            pass.next_list();
-        }
-        true
-    }
-
-    /// After marking: unmarked places become free, empty cells are given up. `live` is the size of all marked objects; mixed
-    /// cells are added to it here. False if the work did not suffice.
-    pub(super) fn sweep(&mut self, pass: &mut Pass, live: &mut usize, work: &mut isize) -> bool {
+    /// Shows `visit` the cells behind the place of the pass, which goes on behind each before it is shown, and `end` the lists
+    /// that are over. False if the work did not suffice.
+    fn walk(
+        &mut self,
+        pass: &mut Pass,
+        work: &mut isize,
+        mut visit: impl FnMut(&mut Self, &mut Pass, *mut CellMeta),
+        mut end: impl FnMut(&mut Self, &Pass),
+    ) -> bool {
         while pass.list < LISTS {
             if !pass.inside {
                 pass.meta = self.list_head(pass.list);
@@ -91,40 +67,59 @@ impl Heap {
                 cells -= 1;
                 let meta = pass.meta;
                 // SAFETY: cells in a list are live.
-                unsafe {
-                    pass.meta = (*meta).next;
-                    if (*meta).mark == 0 {
-                        self.release(meta);
-                        continue;
-                    }
-                    if pass.list == MIXED_LIST {
-                        *live += self.mixed_rest(meta);
-                    }
-                    if pass.last.is_null() {
-                        pass.kept = meta;
-                    } else {
-                        (*pass.last).next = meta;
-                    }
-                    pass.last = meta;
-                    (*meta).next = null_mut();
-                }
+                pass.meta = unsafe { (*meta).next };
+                visit(self, pass, meta);
             }
             *work = cells / CELLS_PER_UNIT;
-            match pass.list {
-                SPANS => self.spans = pass.kept,
-                MIXED_LIST => self.mixed = pass.kept,
-                class => {
-                    if let Some(lists) = &mut self.lists {
-                        lists[class].all = pass.kept;
-                        lists[class].cursor = pass.kept;
-                    }
-                    self.classes[class] = Class::EMPTY;
-                }
-            }
-            pass.next_list();
+            end(self, pass);
+            *pass = Pass { list: pass.list + 1, ..Pass::START };
         }
-        self.give_to_pool();
         true
+    }
+
+    /// Forgets all marks; false if the work did not suffice.
+    pub(super) fn clear_marks(&mut self, pass: &mut Pass, work: &mut isize) -> bool {
+        // SAFETY: cells in a list are live.
+        self.walk(pass, work, |_, _, meta| unsafe { (*meta).mark = 0 }, |_, _| {})
+    }
+
+    /// After marking: unmarked places become free, empty cells are given up. `live` is the size of all marked objects; mixed
+    /// cells are added to it here. False if the work did not suffice.
+    pub(super) fn sweep(&mut self, pass: &mut Pass, live: &mut usize, work: &mut isize) -> bool {
+        let sweep_cell = |heap: &mut Self, pass: &mut Pass, meta: *mut CellMeta| {
+            // SAFETY: cells in a list are live.
+            unsafe {
+                if (*meta).mark == 0 {
+                    return heap.release(meta);
+                }
+                if pass.list == MIXED_LIST {
+                    *live += heap.mixed_rest(meta);
+                }
+                if pass.last.is_null() {
+                    pass.kept = meta;
+                } else {
+                    (*pass.last).next = meta;
+                }
+                pass.last = meta;
+                (*meta).next = null_mut();
+            }
+        };
+        let end_list = |heap: &mut Self, pass: &Pass| match pass.list {
+            SPANS => heap.spans = pass.kept,
+            MIXED_LIST => heap.mixed = pass.kept,
+            class => {
+                if let Some(lists) = &mut heap.lists {
+                    lists[class].all = pass.kept;
+                    lists[class].cursor = pass.kept;
+                }
+                heap.classes[class] = Class::EMPTY;
+            }
+        };
+        let complete = self.walk(pass, work, sweep_cell, end_list);
+        if complete {
+            self.give_to_pool();
+        }
+        complete
     }
 
     /// What a mixed cell holds beyond a granule for each marked object. It counts as a whole, but for the part that is still to

@@ -144,6 +144,17 @@ impl Script {
         }
     }
 
+    /// For tests: runs to the end, which must be a good one, and leaves the results where they are.
+    #[cfg(test)]
+    pub fn run_to_end(&mut self) {
+        loop {
+            match self.vm.run() {
+                Exit::Preempted => {}
+                exit => return assert_eq!(exit, Exit::Done),
+            }
+        }
+    }
+
     /// Runs to the end, for a session: results stay values.
     pub fn reply(&mut self) -> Reply {
         loop {

@@ -65,21 +65,12 @@ fn start(script: &mut Script, text: &str) {
     loaded.expect("a program");
 }
 
-fn to_end(script: &mut Script) {
-    loop {
-        match script.vm().run() {
-            Exit::Preempted => {}
-            exit => return assert_eq!(exit, Exit::Done),
-        }
-    }
-}
-
 #[test]
 fn long_natives_stop_at_the_budget() {
     for (setup, work) in PROGRAMS {
         let mut script = Script::new(None).expect("memory");
         start(&mut script, &format!("{setup} function work() {work} end"));
-        to_end(&mut script);
+        script.run_to_end();
         script.vm().set_slice(SLICE);
         start(&mut script, "work()");
         let mut slices = 0;
@@ -139,12 +130,12 @@ fn growth_ends_the_slice() {
             &mut script,
             &format!("t = {{}} for i = 1, {entries} do t[i << 32] = i end function work() {grow} end"),
         );
-        to_end(&mut script);
+        script.run_to_end();
         script.vm().set_slice(SLICE);
         start(&mut script, "work() for i = 1, 10 do end after = true");
         assert_eq!(script.vm().run(), Exit::Preempted, "{grow}");
         assert!(script.vm().spent() >= entries, "{grow}: {} reductions", script.vm().spent());
-        to_end(&mut script);
+        script.run_to_end();
     }
 }
 
@@ -153,7 +144,7 @@ fn growth_ends_the_slice() {
 fn kept_state_is_on_the_account() {
     let mut script = Script::new(None).expect("memory");
     start(&mut script, "collectgarbage() s = ('x'):rep(1000)");
-    to_end(&mut script);
+    script.run_to_end();
     let before = script.vm().heap.bytes_in_use();
     script.vm().set_slice(SLICE);
     start(&mut script, "co = coroutine.wrap(string.gsub) co(('y'):rep(20000), 'y', s)");
@@ -163,7 +154,7 @@ fn kept_state_is_on_the_account() {
     }
     assert!(most > before + 10_000_000, "{most} bytes at most, {before} before");
     start(&mut script, "co = nil collectgarbage() collectgarbage()");
-    to_end(&mut script);
+    script.run_to_end();
     let after = script.vm().heap.bytes_in_use();
     assert!(after < before + 10_000, "{after} bytes, {before} before");
 }

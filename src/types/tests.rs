@@ -13,15 +13,6 @@ pub fn compile(source: &str) -> Proto {
     crate::compiler::compile(&chunk, source.as_bytes(), Arc::from(&b"=test"[..])).expect("a valid chunk")
 }
 
-fn to_end(script: &mut Script) {
-    loop {
-        match script.vm().run() {
-            Exit::Preempted => {}
-            exit => return assert_eq!(exit, Exit::Done),
-        }
-    }
-}
-
 /// Processes that run the same bytecode share its types and what is made of them.
 #[test]
 #[cfg_attr(feature = "stress", ignore = "a handle nobody holds is collected at once")]
@@ -33,7 +24,7 @@ fn a_type_exists_once_for_all_processes() {
         let mut script = Script::new(None).expect("memory");
         let f = script.vm().function(code).expect("memory");
         script.vm().start(f, &[]).expect("memory");
-        to_end(&mut script);
+        script.run_to_end();
         // The handle of the process refers to the pool.
         assert_eq!(Arc::strong_count(types), 2);
         assert!(types.slot(0).get().is_some(), "the compiled type is kept with the alias");
@@ -55,7 +46,7 @@ fn ten_thousand_processes_share_one_type() {
         let mut script = Script::shared(libraries, None).expect("memory");
         let f = script.vm().function(code).expect("memory");
         script.vm().start(f, &[]).expect("memory");
-        to_end(&mut script);
+        script.run_to_end();
         script
     };
     let small: &'static Code = Box::leak(Code::link_shared(compile(&source(1))));

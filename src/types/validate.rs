@@ -437,6 +437,13 @@ impl<'gc> Machine<'gc> {
         }
     }
 
+    /// One more type that leads elsewhere is followed. False if those are too many: they may lead in a circle.
+    fn count_import(&mut self) -> bool {
+        self.imports += 1;
+        self.work += ELEMENTS;
+        self.imports <= MAX_VALUE_LEVELS
+    }
+
     /// A type of another module, in a check of the type value `source`.
     fn import(
         &mut self,
@@ -445,11 +452,9 @@ impl<'gc> Machine<'gc> {
         import: &'gc Import,
         value: Val<'gc>,
     ) -> Result<Step<'gc>, LuaError> {
-        self.imports += 1;
-        if self.imports > MAX_VALUE_LEVELS {
+        if !self.count_import() {
             return Ok(Step::Failed(Raised::Depth));
         }
-        self.work += ELEMENTS;
         let mut found = super::value::exported(
             cx,
             (import.module_hash, &import.module),
@@ -480,11 +485,9 @@ impl<'gc> Machine<'gc> {
         ty: &'gc TypeRef,
         value: Val<'gc>,
     ) -> Result<Step<'gc>, LuaError> {
-        self.imports += 1;
-        if self.imports > MAX_VALUE_LEVELS {
+        if !self.count_import() {
             return Ok(Step::Failed(Raised::Depth));
         }
-        self.work += ELEMENTS;
         let key = Val::light(std::ptr::from_ref(ty) as usize);
         let mut found = cx.member(source, key);
         if found.as_type().is_none() {

@@ -112,22 +112,28 @@ pub unsafe fn GetField(s: State, _vm: *mut Vm, ins: Instr) -> Step {
     Step::More(s, More::FieldMiss)
 }
 
+/// Loads from the array part; what is not there, or may be in an `__index`, is the second half's.
+#[inline(always)]
+unsafe fn get_array(s: State, t: *mut Table, key: u64, to: *mut Value, m: More) -> Step {
+    let index = key.wrapping_sub(1);
+    if index < u64::from((*t).arr_len) {
+        let slot = (*t).arr.add(index as usize);
+        if (*slot).tag != tag::NIL || (*t).meta.is_null() {
+            put(to, get(slot));
+            return Step::Next(s);
+        }
+    }
+    Step::More(s, m)
+}
+
 #[inline(always)]
 pub unsafe fn GetIndex(s: State, _vm: *mut Vm, ins: Instr) -> Step {
     let (obj, key) = (s.reg(ins.b()), s.reg(ins.c()));
     if (*obj).tag == tag::TABLE {
         let t = (*obj).payload as *mut Table;
         if (*key).tag == tag::INT {
-            let index = (*key).payload.wrapping_sub(1);
-            if index < u64::from((*t).arr_len) {
-                let slot = (*t).arr.add(index as usize);
-                if (*slot).tag != tag::NIL || (*t).meta.is_null() {
-                    put(s.reg(ins.a()), get(slot));
-                    return Step::Next(s);
-                }
-            }
+            return get_array(s, t, (*key).payload, s.reg(ins.a()), More::GetHash);
         }
-        return Step::More(s, More::GetHash);
     }
     Step::More(s, More::GetHash)
 }
@@ -138,14 +144,7 @@ pub unsafe fn GetUpIndex(s: State, _vm: *mut Vm, ins: Instr) -> Step {
     let (obj, key) = (s.upval(ins.b()), s.reg(ins.c()));
     if (*obj).tag == tag::TABLE && (*key).tag == tag::INT {
         let t = (*obj).payload as *mut Table;
-        let index = (*key).payload.wrapping_sub(1);
-        if index < u64::from((*t).arr_len) {
-            let slot = (*t).arr.add(index as usize);
-            if (*slot).tag != tag::NIL || (*t).meta.is_null() {
-                put(s.reg(ins.a()), get(slot));
-                return Step::Next(s);
-            }
-        }
+        return get_array(s, t, (*key).payload, s.reg(ins.a()), More::GetUpHash);
     }
     Step::More(s, More::GetUpHash)
 }
@@ -155,14 +154,7 @@ pub unsafe fn GetInt(s: State, _vm: *mut Vm, ins: Instr) -> Step {
     let obj = s.reg(ins.b());
     if (*obj).tag == tag::TABLE {
         let t = (*obj).payload as *mut Table;
-        let index = u32::from(ins.c()).wrapping_sub(1);
-        if index < (*t).arr_len {
-            let slot = (*t).arr.add(index as usize);
-            if (*slot).tag != tag::NIL || (*t).meta.is_null() {
-                put(s.reg(ins.a()), get(slot));
-                return Step::Next(s);
-            }
-        }
+        return get_array(s, t, u64::from(ins.c()), s.reg(ins.a()), More::IntMiss);
     }
     Step::More(s, More::IntMiss)
 }
