@@ -3,6 +3,11 @@
 use std::io::Write;
 use std::panic::{self, PanicHookInfo};
 
+/// Processes and messages wander between threads, which the system's allocator is slow at; see `docs/processes.md`.
+#[cfg(not(feature = "system-alloc"))]
+#[global_allocator]
+static ALLOCATOR: wippy::heap::slab::Slabs = wippy::heap::slab::Slabs;
+
 fn main() {
     panic::set_hook(Box::new(report_bug));
     // A panic outside a process (those are caught where they run) ends the program like any other failure.

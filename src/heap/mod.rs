@@ -19,6 +19,7 @@ mod mark;
 mod parts;
 mod pool;
 pub mod region;
+pub mod slab;
 pub mod string;
 mod sweep;
 pub mod table;

@@ -1,0 +1,475 @@
+//! The executable's memory for small blocks: what Rust code keeps in boxes, vectors and shared pointers.
+//!
+//! A process is a dozen such blocks, a message one or two. They are made on one worker and given back on another, all the
+//! time: the system's allocator locks the maker's arena for that, asks the kernel for each page that an arena grows by, and
+//! has a header in each block.
+//!
+//! A slab allocator with magazines (Bonwick: The Slab Allocator, USENIX 1994; Bonwick and Adams: Magazines and Vmem, USENIX
+//! 2001). Sizes up to [`LARGEST`] belong to classes; a slab of 64 KiB holds blocks of one class; each thread has a magazine
+//! of free blocks for each class. Other sizes are the system allocator's.
+//!
+//! 1. A block's class follows from its layout and its slab from its address, so a block has no header.
+//! 2. A free block is in one place: the magazine of one thread, the list of its slab, or behind its slab's `fresh`.
+//! 3. Magazines are their thread's alone. Slabs are changed under the lock of their class, free slabs and spans under that of
+//!    the reserve, which is the inner one of the two.
+//! 4. A slab without used blocks goes back to the reserve, unless it is the only one of its class with free blocks; spans of
+//!    8 free slabs go back to the system while enough others are left.
+
+use crate::limits::MAX_SLAB_RESERVE;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::ptr::null_mut;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Largest block of a slab, in bytes.
+const LARGEST: usize = 2048;
+
+/// Every size is a multiple of it, and every block is aligned to it.
+const GRAIN: usize = 16;
+const SLAB: usize = 64 << 10;
+/// Slabs that the system is asked for at once.
+const SPAN: usize = 8;
+const HEADER: usize = size_of::<Slab>().next_multiple_of(64);
+
+/// Sizes of blocks: steps of a sixteenth to an eighth of the size, so that little is lost.
+const SIZES: [u16; 40] = {
+    let mut sizes = [0; 40];
+    let (mut i, mut size) = (0, 0);
+    while i < 40 {
+        size += match size {
+            ..256 => 16,
+            256..512 => 32,
+            512..1024 => 64,
+            _ => 128,
+        };
+        sizes[i] = size;
+        i += 1;
+    }
+    assert!(sizes[39] as usize == LARGEST);
+    sizes
+};
+
+/// The class of a size, by grains.
+static CLASS_OF: [u8; LARGEST / GRAIN + 1] = {
+    let mut table = [0; LARGEST / GRAIN + 1];
+    let (mut grains, mut class) = (0, 0);
+    while grains < table.len() {
+        if grains * GRAIN > SIZES[class] as usize {
+            class += 1;
+        }
+        table[grains] = class as u8;
+        grains += 1;
+    }
+    table
+};
+
+/// Blocks that move between a magazine and the slabs at once.
+const fn batch(class: usize) -> u32 {
+    let fits = 8192 / SIZES[class] as u32;
+    if fits > 32 { 32 } else { fits }
+}
+
+/// The allocator, for `#[global_allocator]`.
+pub struct Slabs;
+
+/// A free block.
+struct Block {
+    next: *mut Self,
+}
+
+/// The head of a slab.
+struct Slab {
+    class: usize,
+    /// Blocks that came back.
+    free: *mut Block,
+    /// Offset of the first block that was never handed out.
+    fresh: usize,
+    /// Blocks in magazines and in use.
+    used: usize,
+    /// Neighbours in the list of the class's slabs with free blocks, or in that of free slabs.
+    next: *mut Self,
+    before: *mut Self,
+    span: *mut Span,
+}
+
+/// Memory of 8 slabs.
+struct Span {
+    start: *mut u8,
+    /// Free slabs.
+    free: usize,
+}
+
+/// Slabs in a list.
+struct List {
+    first: *mut Slab,
+}
+
+// SAFETY: slabs are reached only under the locks that invariant 3 names.
+unsafe impl Send for List {}
+
+impl List {
+    const EMPTY: Self = Self { first: null_mut() };
+
+    /// # Safety
+    /// The slab is in no list.
+    unsafe fn push(&mut self, slab: *mut Slab) {
+        // SAFETY: by contract; the first slab is one of ours.
+        unsafe {
+            (*slab).before = null_mut();
+            (*slab).next = self.first;
+            if !self.first.is_null() {
+                (*self.first).before = slab;
+            }
+        }
+        self.first = slab;
+    }
+
+    /// # Safety
+    /// The slab is in this list.
+    unsafe fn remove(&mut self, slab: *mut Slab) {
+        // SAFETY: by contract, hence its neighbours are, too.
+        unsafe {
+            let (before, next) = ((*slab).before, (*slab).next);
+            if before.is_null() {
+                self.first = next;
+            } else {
+                (*before).next = next;
+            }
+            if !next.is_null() {
+                (*next).before = before;
+            }
+        }
+    }
+}
+
+/// Free slabs.
+struct Reserve {
+    free: List,
+    count: usize,
+}
+
+static RESERVE: Mutex<Reserve> = Mutex::new(Reserve { free: List::EMPTY, count: 0 });
+
+/// The slabs of each class that have free blocks.
+static CLASSES: [Mutex<List>; SIZES.len()] = [const { Mutex::new(List::EMPTY) }; SIZES.len()];
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Reserve {
+    /// A slab, not initialised but for its span; null if there is no memory.
+    fn take(&mut self) -> *mut Slab {
+        if self.free.first.is_null() && !self.grow() {
+            return null_mut();
+        }
+        let slab = self.free.first;
+        // SAFETY: free slabs are in the list, and their spans live.
+        unsafe {
+            self.free.remove(slab);
+            (*(*slab).span).free -= 1;
+        }
+        self.count -= 1;
+        slab
+    }
+
+    fn layout() -> Layout {
+        Layout::from_size_align(SPAN * SLAB, SLAB).expect("a size and an alignment that are fixed")
+    }
+
+    fn grow(&mut self) -> bool {
+        // SAFETY: neither layout is empty.
+        let (start, span) = unsafe { (System.alloc(Self::layout()), System.alloc(Layout::new::<Span>())) };
+        let span = span.cast::<Span>();
+        if start.is_null() || span.is_null() {
+            // SAFETY: each was just allocated with this layout.
+            unsafe {
+                if !start.is_null() {
+                    System.dealloc(start, Self::layout());
+                }
+                if !span.is_null() {
+                    System.dealloc(span.cast(), Layout::new::<Span>());
+                }
+            }
+            return false;
+        }
+        // SAFETY: fresh memory of these sizes. The head of a slab is all that is written: its pages are not touched before
+        // they are needed.
+        unsafe {
+            span.write(Span { start, free: SPAN });
+            for i in (0..SPAN).rev() {
+                let slab = start.add(i * SLAB).cast::<Slab>();
+                (*slab).span = span;
+                self.free.push(slab);
+            }
+        }
+        self.count += SPAN;
+        true
+    }
+
+    /// # Safety
+    /// No block of the slab is used, and it is in no list.
+    unsafe fn give(&mut self, slab: *mut Slab) {
+        // SAFETY: by contract; spans live as long as their slabs, and a span whose slabs are all free has them in the list.
+        unsafe {
+            let span = (*slab).span;
+            self.free.push(slab);
+            self.count += 1;
+            (*span).free += 1;
+            if (*span).free < SPAN || self.count - SPAN < MAX_SLAB_RESERVE {
+                return;
+            }
+            for i in 0..SPAN {
+                self.free.remove((*span).start.add(i * SLAB).cast());
+            }
+            self.count -= SPAN;
+            System.dealloc((*span).start, Self::layout());
+            System.dealloc(span.cast(), Layout::new::<Span>());
+        }
+    }
+}
+
+/// The slab of a block.
+fn slab_of(block: *mut Block) -> *mut Slab {
+    block.map_addr(|address| address & !(SLAB - 1)).cast()
+}
+
+/// Offset behind the last block of a class's slabs.
+const fn end_of(class: usize) -> usize {
+    let size = SIZES[class] as usize;
+    HEADER + (SLAB - HEADER) / size * size
+}
+
+impl List {
+    /// Takes up to `n` blocks, one unless there is no memory.
+    fn take(&mut self, class: usize, n: u32) -> Magazine {
+        let mut taken = Magazine::EMPTY;
+        while taken.len < n {
+            let mut slab = self.first;
+            if slab.is_null() {
+                if taken.len > 0 {
+                    break;
+                }
+                slab = lock(&RESERVE).take();
+                if slab.is_null() {
+                    break;
+                }
+                // SAFETY: the slab is ours now; its span was noted by the reserve.
+                unsafe {
+                    (*slab).class = class;
+                    (*slab).free = null_mut();
+                    (*slab).fresh = HEADER;
+                    (*slab).used = 0;
+                    self.push(slab);
+                }
+            }
+            // SAFETY: slabs in the list have free blocks, and they are under this lock.
+            unsafe {
+                let mut block = (*slab).free;
+                if block.is_null() {
+                    block = slab.byte_add((*slab).fresh).cast();
+                    (*slab).fresh += usize::from(SIZES[class]);
+                } else {
+                    (*slab).free = (*block).next;
+                }
+                (*slab).used += 1;
+                taken.push(block);
+                if (*slab).free.is_null() && (*slab).fresh == end_of(class) {
+                    self.remove(slab);
+                }
+            }
+        }
+        taken
+    }
+
+    /// Gives a block back to its slab.
+    ///
+    /// # Safety
+    /// It is a block of this class that nobody uses any more.
+    unsafe fn give(&mut self, class: usize, block: *mut Block) {
+        // SAFETY: by contract the slab is under this lock.
+        unsafe {
+            let slab = slab_of(block);
+            debug_assert_eq!((*slab).class, class);
+            if (*slab).free.is_null() && (*slab).fresh == end_of(class) {
+                self.push(slab);
+            }
+            (*block).next = (*slab).free;
+            (*slab).free = block;
+            (*slab).used -= 1;
+            if (*slab).used == 0 && !((*slab).before.is_null() && (*slab).next.is_null()) {
+                self.remove(slab);
+                lock(&RESERVE).give(slab);
+            }
+        }
+    }
+}
+
+/// Free blocks of one class, at hand for one thread.
+#[derive(Clone, Copy)]
+struct Magazine {
+    first: *mut Block,
+    len: u32,
+}
+
+impl Magazine {
+    const EMPTY: Self = Self { first: null_mut(), len: 0 };
+
+    #[inline(always)]
+    fn push(&mut self, block: *mut Block) {
+        // SAFETY: a free block, which is in one list only.
+        unsafe { (*block).next = self.first };
+        self.first = block;
+        self.len += 1;
+    }
+
+    #[inline(always)]
+    fn pop(&mut self) -> *mut Block {
+        let block = self.first;
+        if !block.is_null() {
+            // SAFETY: free blocks are linked.
+            self.first = unsafe { (*block).next };
+            self.len -= 1;
+        }
+        block
+    }
+}
+
+/// The magazines of a thread. Given back when it ends.
+struct Magazines([Cell<Magazine>; SIZES.len()]);
+
+impl Drop for Magazines {
+    fn drop(&mut self) {
+        for (class, magazine) in self.0.iter().enumerate() {
+            let mut magazine = magazine.replace(Magazine::EMPTY);
+            let mut slabs = lock(&CLASSES[class]);
+            while let block = magazine.pop()
+                && !block.is_null()
+            {
+                // SAFETY: free blocks of this class.
+                unsafe { slabs.give(class, block) };
+            }
+        }
+    }
+}
+
+thread_local! {
+    static MAGAZINES: Magazines =
+        const { Magazines([const { Cell::new(Magazine::EMPTY) }; SIZES.len()]) };
+}
+
+/// The class of a layout that slabs have blocks for.
+#[inline(always)]
+fn class_of(layout: Layout) -> Option<usize> {
+    let small = layout.size() <= LARGEST && layout.align() <= GRAIN;
+    small.then(|| usize::from(CLASS_OF[layout.size().div_ceil(GRAIN)]))
+}
+
+#[cold]
+#[inline(never)]
+fn refill(class: usize) -> *mut Block {
+    let mut taken = lock(&CLASSES[class]).take(class, batch(class));
+    let block = taken.pop();
+    if MAGAZINES.try_with(|magazines| magazines.0[class].set(taken)).is_err() {
+        // This thread is ending and has no magazines any more.
+        let mut slabs = lock(&CLASSES[class]);
+        while let other = taken.pop()
+            && !other.is_null()
+        {
+            // SAFETY: it has just been taken.
+            unsafe { slabs.give(class, other) };
+        }
+    }
+    block
+}
+
+#[cold]
+#[inline(never)]
+fn unload(class: usize, magazine: &mut Magazine) {
+    let mut slabs = lock(&CLASSES[class]);
+    for _ in 0..batch(class) {
+        let block = magazine.pop();
+        // SAFETY: magazines hold free blocks of their class.
+        unsafe { slabs.give(class, block) };
+    }
+}
+
+// SAFETY: blocks are at least as large as their layout, aligned to GRAIN, and handed out to one owner at a time (invariant
+// 2); nothing here panics or allocates through the global allocator.
+unsafe impl GlobalAlloc for Slabs {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let Some(class) = class_of(layout) else {
+            // SAFETY: the caller's contract.
+            return unsafe { System.alloc(layout) };
+        };
+        let block = MAGAZINES.try_with(|magazines| {
+            let mut magazine = magazines.0[class].get();
+            let block = magazine.pop();
+            magazines.0[class].set(magazine);
+            block
+        });
+        match block {
+            Ok(block) if !block.is_null() => block.cast(),
+            _ => refill(class).cast(),
+        }
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        let Some(class) = class_of(layout) else {
+            // SAFETY: the caller's contract: this layout was allocated from the system.
+            return unsafe { System.dealloc(at, layout) };
+        };
+        let kept = MAGAZINES.try_with(|magazines| {
+            let mut magazine = magazines.0[class].get();
+            magazine.push(at.cast());
+            if magazine.len > 2 * batch(class) {
+                unload(class, &mut magazine);
+            }
+            magazines.0[class].set(magazine);
+        });
+        if kept.is_err() {
+            // SAFETY: the block is the caller's to give.
+            unsafe { lock(&CLASSES[class]).give(class, at.cast()) };
+        }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        if class_of(layout).is_none() {
+            // SAFETY: the caller's contract. The system knows which pages are zero.
+            return unsafe { System.alloc_zeroed(layout) };
+        }
+        // SAFETY: as above; the block has the size of the layout.
+        unsafe {
+            let at = self.alloc(layout);
+            if !at.is_null() {
+                at.write_bytes(0, layout.size());
+            }
+            at
+        }
+    }
+
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: the caller's contract: `size` is not 0 and does not overflow with this alignment.
+        unsafe {
+            let new = Layout::from_size_align_unchecked(size, layout.align());
+            match (class_of(layout), class_of(new)) {
+                (None, None) => System.realloc(at, layout, size),
+                (old, new) if old == new => at,
+                _ => {
+                    let to = self.alloc(new);
+                    if !to.is_null() {
+                        to.copy_from_nonoverlapping(at, size.min(layout.size()));
+                        self.dealloc(at, layout);
+                    }
+                    to
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "slab_tests.rs"]
+mod tests;
