@@ -10,7 +10,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hashbrown::HashMap;
@@ -19,7 +18,7 @@ use super::alarm::Alarms;
 use super::message::{Answer, Exit, Letter, Message, Notice};
 use super::node::Node;
 use super::peer::Peer;
-use super::pid::EMPTY_PID;
+use super::pid::{EMPTY_PID, PidText};
 use super::source::Program;
 use crate::vm::LuaError;
 use crate::vm::channel::Chan;
@@ -60,10 +59,15 @@ pub struct Context {
     letters: Box<[Letter]>,
     /// Letters were taken out of the mailbox, and whoever waits for them does not know yet.
     unserved: bool,
-    events: VecDeque<(Box<Notice>, Duration)>,
+    /// Most processes have none.
+    events: Option<Box<VecDeque<(Box<Notice>, Duration)>>>,
     rest: VecDeque<Queued>,
     ports: Vec<Port>,
     arrivals: u64,
+    /// Messages sent.
+    pub sent: u64,
+    /// The process that the last message went to, under its PID: most processes send to the same one again and again.
+    last: Option<Box<(PidText, Arc<Peer>)>>,
 }
 
 /// What `process.upgrade` asks for.
@@ -125,10 +129,12 @@ impl Context {
             tickets: 0,
             letters: Box::default(),
             unserved: false,
-            events: VecDeque::new(),
+            events: None,
             rest: VecDeque::new(),
             ports: Vec::new(),
             arrivals: 0,
+            sent: 0,
+            last: None,
         }
     }
 
@@ -145,6 +151,7 @@ impl Context {
         new.rest = self.rest;
         new.arrivals = self.arrivals;
         new.tickets = self.tickets;
+        new.sent = self.sent;
         new
     }
 
@@ -153,13 +160,19 @@ impl Context {
     pub fn kept_bytes(&self) -> usize {
         let messages = self.rest.iter().chain(self.ports.iter().flat_map(|port| &port.queue));
         let messages: usize = messages.map(|queued| message_cost(&queued.message)).sum();
-        messages + self.events.len() * NOTICE_COST
+        messages + self.events_waiting() * NOTICE_COST
     }
 
     /// Whether letters wait that nobody has taken.
     #[must_use]
     pub fn pending(&self) -> usize {
-        self.rest.len() + self.events.len() + self.ports.iter().map(|port| port.queue.len()).sum::<usize>()
+        self.rest.len()
+            + self.events_waiting()
+            + self.ports.iter().map(|port| port.queue.len()).sum::<usize>()
+    }
+
+    fn events_waiting(&self) -> usize {
+        self.events.as_ref().map_or(0, |events| events.len())
     }
 
     /// The topic that the channel at this address is subscribed to.
@@ -198,6 +211,31 @@ impl Context {
         }
     }
 
+    // ---- sending ----
+
+    /// Looks up whom a message is to go to, for [`Context::recipient`]. False if that process has ended, or if this is not a PID
+    /// in its usual form.
+    #[inline]
+    pub fn knows(&mut self, destination: &[u8]) -> bool {
+        let known = self.last.as_ref().is_some_and(|last| last.0.as_slice() == destination);
+        if !known {
+            let Some(peer) = self.node.find_usual(destination) else { return false };
+            // A PID never names another process.
+            let entry = (PidText::from_slice(destination), peer);
+            match &mut self.last {
+                Some(last) => **last = entry,
+                None => self.last = Some(Box::new(entry)),
+            }
+        }
+        self.recipient().is_some_and(|peer| !peer.mailbox.is_closed())
+    }
+
+    /// Whom the last message went to, or the next one goes to.
+    #[must_use]
+    pub fn recipient(&self) -> Option<&Arc<Peer>> {
+        self.last.as_ref().map(|last| &last.1)
+    }
+
     // ---- waits ----
 
     /// A number for something that the process will be told of.
@@ -219,20 +257,34 @@ impl Context {
         self.doomed.is_some() || self.unserved || !self.letters.is_empty()
     }
 
+    /// Takes everything out of the mailbox, and gives it to those who wait for it.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn receive(&mut self, cx: &mut Cx<'_>) -> Result<(), LuaError> {
+        // Most letters come alone.
+        if self.me.mailbox.len() == 1 && self.letters.is_empty() {
+            match self.me.mailbox.pop(Letter::cost) {
+                Some(Letter::Message(message)) => self.route(cx, message, true)?,
+                Some(letter) => {
+                    cx.vm_mut().heap.add_external(letter.cost());
+                    self.open_letter(cx, letter)?;
+                }
+                None => {}
+            }
+        } else {
+            self.take_in(cx)?;
+        }
+        if self.unserved && self.doomed.is_none() { self.serve(cx) } else { Ok(()) }
+    }
+
     /// Takes everything out of the mailbox and routes it. Whoever waits for it gets it from [`Context::serve`].
     ///
     /// # Errors
     /// Memory, for the values of answers.
-    pub fn receive(&mut self, cx: &mut Cx<'_>) -> Result<(), LuaError> {
-        match self.me.mailbox.len() {
-            0 if self.letters.is_empty() => return Ok(()),
-            // Most letters come alone.
-            1 if self.letters.is_empty() => {
-                let Some(letter) = self.me.mailbox.pop(Letter::cost) else { return Ok(()) };
-                cx.vm_mut().heap.add_external(letter.cost());
-                return self.open_letter(cx, letter);
-            }
-            _ => {}
+    fn take_in(&mut self, cx: &mut Cx<'_>) -> Result<(), LuaError> {
+        if self.me.mailbox.is_empty() && self.letters.is_empty() {
+            return Ok(());
         }
         let mut letters = VecDeque::from(std::mem::take(&mut self.letters).into_vec());
         let bytes = self.me.mailbox.drain_into(&mut letters);
@@ -251,8 +303,8 @@ impl Context {
         self.unserved = true;
         match letter {
             Letter::Message(message) => {
-                self.route(cx, message);
-                Ok(())
+                cx.vm_mut().heap.sub_external(message_cost(&message));
+                self.route(cx, message, false)
             }
             Letter::Notice(notice, at) => self.take_notice(cx, notice, at),
             Letter::Alarm(number) => {
@@ -262,27 +314,46 @@ impl Context {
         }
     }
 
-    fn route(&mut self, cx: &mut Cx<'_>, message: Box<Message>) {
+    /// Puts a message where it belongs. `at_once`: into its channel, if nothing waits there before it and somebody or some room
+    /// waits for it.
+    fn route(&mut self, cx: &mut Cx<'_>, message: Box<Message>, at_once: bool) -> Result<(), LuaError> {
         self.arrivals += 1;
-        let queued = Queued { number: self.arrivals, message };
-        let form = |port: &Port| matches!(port.form, Form::Message | Form::Raw);
-        let Some(at) = self.ports.iter().position(|p| form(p) && p.topic == queued.message.topic) else {
-            if queued.message.topic.bytes().starts_with(b"@") {
-                cx.vm_mut().heap.sub_external(message_cost(&queued.message));
-            } else {
-                self.rest.push_back(queued);
-            }
-            return;
-        };
-        if cx.held(self.ports[at].channel).as_channel().is_none_or(Chan::is_closed) {
-            // The program closed the channel: that ends the subscription, and this message is dropped.
-            cx.vm_mut().heap.sub_external(message_cost(&queued.message));
-            let port = self.ports.remove(at);
-            cx.let_go(port.channel);
-            self.put_back(port.queue);
-        } else {
-            self.ports[at].queue.push_back(queued);
+        let by_topic = self
+            .ports
+            .iter()
+            .position(|port| matches!(port.form, Form::Message | Form::Raw) && port.topic == message.topic);
+        if by_topic.is_none() && message.topic.bytes().starts_with(b"@") {
+            return Ok(());
         }
+        let mut message = Some(message);
+        let at = by_topic.or_else(|| self.ports.iter().position(|port| port.form == Form::Inbox));
+        if let Some(at) = at {
+            let port = &self.ports[at];
+            let ch = cx.held(port.channel).as_channel();
+            if by_topic.is_some() && ch.is_none_or(Chan::is_closed) {
+                // The program closed the channel: that ends the subscription, and this message is dropped.
+                let port = self.ports.remove(at);
+                cx.let_go(port.channel);
+                self.put_back(port.queue);
+                self.unserved = true;
+                return Ok(());
+            }
+            let before = if by_topic.is_some() { &port.queue } else { &self.rest };
+            if let Some(ch) = ch
+                && at_once
+                && before.is_empty()
+            {
+                let form = port.form;
+                ch.offer(cx, |cx| message.take().map_or(Ok(Val::NIL), |message| value(cx, form, message)))?;
+            }
+        }
+        if let Some(message) = message {
+            self.unserved = true;
+            cx.vm_mut().heap.add_external(message_cost(&message));
+            let queue = by_topic.map_or(&mut self.rest, |at| &mut self.ports[at].queue);
+            queue.push_back(Queued { number: self.arrivals, message });
+        }
+        Ok(())
     }
 
     /// Messages of a port that ends go back to where they came from.
@@ -300,7 +371,7 @@ impl Context {
                 if !self.me.forget_link(from) {
                     // Unlinked meanwhile.
                 } else if self.trap_links {
-                    self.events.push_back((notice, at));
+                    self.events.get_or_insert_default().push_back((notice, at));
                     return Ok(());
                 } else if self.doomed.is_none() {
                     self.doomed =
@@ -309,11 +380,11 @@ impl Context {
             }
             Notice::Exit { from, .. } => {
                 self.watches_no_more(from);
-                self.events.push_back((notice, at));
+                self.events.get_or_insert_default().push_back((notice, at));
                 return Ok(());
             }
             Notice::Cancel { .. } => {
-                self.events.push_back((notice, at));
+                self.events.get_or_insert_default().push_back((notice, at));
                 return Ok(());
             }
             Notice::Answer { ticket, answer } => self.answer(cx, *ticket, answer)?,
@@ -409,7 +480,7 @@ impl Context {
             self.ports.reserve_exact(1);
         }
         self.ports.push(port);
-        self.receive(cx)?;
+        self.take_in(cx)?;
         self.serve(cx)
     }
 
@@ -458,7 +529,7 @@ impl Context {
     fn head(&self, at: usize) -> Option<u64> {
         let port = &self.ports[at];
         match port.form {
-            Form::Events => self.events.front().map(|_| 0),
+            Form::Events => self.events.as_ref()?.front().map(|_| 0),
             Form::Inbox => self.rest.front().map(|queued| queued.number),
             Form::Message | Form::Raw => port.queue.front().map(|queued| queued.number),
         }
@@ -469,7 +540,7 @@ impl Context {
     /// # Errors
     /// Memory; the letter stays then.
     pub fn feed<'gc>(&mut self, cx: &mut Cx<'gc>, ch: Chan<'gc>) -> Result<Option<Val<'gc>>, LuaError> {
-        self.receive(cx)?;
+        self.take_in(cx)?;
         let own = (0..self.ports.len()).filter(|&at| self.ports[at].address == Val::from(ch).address());
         let first = own.filter_map(|at| Some((self.head(at)?, at))).min();
         first.map(|(_, at)| self.take(cx, at)).transpose()
@@ -479,9 +550,10 @@ impl Context {
     fn take<'gc>(&mut self, cx: &mut Cx<'gc>, at: usize) -> Result<Val<'gc>, LuaError> {
         let form = self.ports[at].form;
         if form == Form::Events {
-            let Some((notice, time)) = self.events.front() else { return Ok(Val::NIL) };
+            let Some(events) = &mut self.events else { return Ok(Val::NIL) };
+            let Some((notice, time)) = events.front() else { return Ok(Val::NIL) };
             let event = event(cx, notice, *time)?;
-            self.events.pop_front();
+            events.pop_front();
             cx.vm_mut().heap.sub_external(NOTICE_COST);
             return Ok(event.into());
         }
@@ -495,10 +567,8 @@ impl Context {
             return Ok(v);
         }
         let Some(queued) = queue.pop_front() else { return Ok(Val::NIL) };
-        let cost = message_cost(&queued.message);
-        // Off the account of letters, on that of objects.
-        cx.vm_mut().heap.sub_external(cost);
-        super::library::message::object(cx, queued.message, cost)
+        cx.vm_mut().heap.sub_external(message_cost(&queued.message));
+        value(cx, form, queued.message)
     }
 
     // ---- the end ----
@@ -509,11 +579,15 @@ impl Context {
             peer.remove_monitor(&self.me);
         }
     }
+}
 
-    /// Counts a message sent.
-    pub fn count_message(&self) {
-        self.node.counters.messages.fetch_add(1, Ordering::Relaxed);
+/// What a channel gets for a message, which is on nobody's account.
+fn value<'gc>(cx: &mut Cx<'gc>, form: Form, message: Box<Message>) -> Result<Val<'gc>, LuaError> {
+    if form == Form::Raw {
+        return raw_value(cx, &message.payload);
     }
+    let cost = message_cost(&message);
+    super::library::message::object(cx, message, cost)
 }
 
 /// As [`Letter::cost`].

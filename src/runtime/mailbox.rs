@@ -17,9 +17,12 @@ use super::sync::{AtomicUsize, Mutex, Ordering, lock};
 /// See the head of the file.
 pub struct Mailbox<T> {
     queue: Mutex<Queue<T>>,
-    /// Length of the queue, to look at without the lock. Changed under it only.
+    /// Length of the queue, or [`CLOSED`], to look at without the lock. Changed under it only.
     len: AtomicUsize,
 }
+
+/// In place of the length.
+const CLOSED: usize = usize::MAX;
 
 struct Queue<T> {
     items: VecDeque<T>,
@@ -75,6 +78,9 @@ impl<T> Mailbox<T> {
             return 0;
         }
         let mut queue = lock(&self.queue);
+        if queue.closed {
+            return 0;
+        }
         let taken = queue.items.len();
         if to.is_empty() {
             // The reader's emptied storage becomes the mailbox's.
@@ -103,18 +109,21 @@ impl<T> Mailbox<T> {
         let mut queue = lock(&self.queue);
         queue.closed = true;
         queue.bytes = 0;
-        self.len.store(0, Ordering::Release);
+        self.len.store(CLOSED, Ordering::Release);
         std::mem::take(&mut queue.items)
     }
 
     /// Whether [`Mailbox::close`] was called.
     pub fn is_closed(&self) -> bool {
-        lock(&self.queue).closed
+        self.len.load(Ordering::Acquire) == CLOSED
     }
 
     /// Messages queued.
     pub fn len(&self) -> usize {
-        self.len.load(Ordering::Acquire)
+        match self.len.load(Ordering::Acquire) {
+            CLOSED => 0,
+            len => len,
+        }
     }
 
     /// Whether nothing is queued.

@@ -69,6 +69,7 @@ pub struct Counters {
     pub spawned: AtomicU64,
     pub alive: AtomicU64,
     pub peak_alive: AtomicU64,
+    /// Sent by processes that have ended, and by spawns.
     pub messages: AtomicU64,
     pub failed: AtomicU64,
     /// Sum of the largest heaps that processes had when they rested or ended, and how many were counted.
@@ -238,15 +239,20 @@ impl Node {
         self.part(number).get(&number).cloned()
     }
 
+    /// The process with a PID in its usual form.
+    #[must_use]
+    pub fn find_usual(&self, destination: &[u8]) -> Option<Arc<Peer>> {
+        // No host has a name that could be mistaken: the process found has exactly this PID.
+        let (host, number) = pid::usual(destination)?;
+        self.find(number).filter(|peer| peer.pid.host.as_bytes() == host)
+    }
+
     /// Reads a destination. The inner error says that the process does not exist (any more), with its PID as text.
     ///
     /// # Errors
     /// No such name, host or node.
     pub fn resolve(&self, destination: &[u8]) -> Result<Result<Arc<Peer>, Vec<u8>>, ErrorObject> {
-        // No host has a name that could be mistaken: the process found has exactly this PID.
-        let found = pid::usual(destination)
-            .and_then(|(host, number)| self.find(number).filter(|peer| peer.pid.host.as_bytes() == host));
-        if let Some(peer) = found {
+        if let Some(peer) = self.find_usual(destination) {
             return Ok(Ok(peer));
         }
         match Address::parse(destination) {

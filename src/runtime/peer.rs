@@ -34,7 +34,7 @@ pub struct Peer {
     pub limit: usize,
     /// Bytes that its heap holds, for the limit and for listings.
     pub held: AtomicUsize,
-    /// Reductions so far, for listings.
+    /// Reductions so far, for listings; updated by the process.
     pub reductions: AtomicU64,
     /// What runs, for listings; changed by `upgrade`.
     program: Mutex<Arc<[u8]>>,
@@ -96,6 +96,12 @@ impl Peer {
             reductions: AtomicU64::new(0),
             program: Mutex::new(program),
         }
+    }
+
+    /// Counts reductions. For the process itself: nobody else writes here.
+    pub fn count_reductions(&self, more: u32) {
+        let before = self.reductions.load(Ordering::Relaxed);
+        self.reductions.store(before + u64::from(more), Ordering::Relaxed);
     }
 
     fn relations(&self) -> MutexGuard<'_, Noted> {

@@ -236,19 +236,12 @@ impl Process {
         let vm = script.vm();
         let received = vm.with_context(|cx| {
             cx.with_host(|cx, context: &mut Context| {
-                context.receive(cx)?;
-                if let Some(why) = context.doomed.take() {
-                    return Ok(Some(*why));
-                }
-                context.serve(cx).map(|()| None)
+                // What does not fit into the process's memory ends it.
+                context.receive(cx).map_err(|_: LuaError| no_memory())?;
+                context.doomed.take().map_or(Ok(()), |why| Err(*why))
             })
         });
-        match received {
-            Some(Ok(None)) | None => Ok(()),
-            Some(Ok(Some(why))) => Err(why),
-            // What does not fit into the process's memory ends it.
-            Some(Err(_)) => Err(no_memory()),
-        }
+        received.unwrap_or(Ok(()))
     }
 
     fn fail(&mut self, error: ErrorObject) -> Turn {
@@ -360,7 +353,7 @@ impl Process {
             let vm = script.vm();
             vm.set_slice(i32::try_from(reductions).unwrap_or(i32::MAX));
             let left = vm.run();
-            self.peer.reductions.fetch_add(u64::from(vm.used_reductions()), Ordering::Relaxed);
+            self.peer.count_reductions(vm.used_reductions());
             match left {
                 Left::Preempted | Left::Yielded => break,
                 Left::Idle if self.has_mail() => {}
@@ -455,6 +448,7 @@ impl Process {
         }
         if let Some(context) = self.script.as_mut().and_then(|script| script.vm().host::<Context>()) {
             context.stop_watching();
+            self.node.counters.messages.fetch_add(context.sent, Ordering::Relaxed);
         }
         // Only now: a main process that finds itself alone must have got its notices.
         self.node.gone();

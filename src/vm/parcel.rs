@@ -60,10 +60,17 @@ mod mark {
 #[derive(Clone, Default)]
 pub struct Parcel {
     bytes: Bytes,
-    extras: Vec<Extra>,
     values: u32,
-    /// Bytes of the extras.
-    extra_bytes: usize,
+    /// Most parcels have none.
+    extras: Option<Box<Extras>>,
+}
+
+/// What a parcel shares with others.
+#[derive(Clone, Default)]
+struct Extras {
+    list: Vec<Extra>,
+    /// Bytes of all of them.
+    bytes: usize,
 }
 
 /// What is passed beside the bytes.
@@ -93,13 +100,58 @@ impl Parcel {
     /// # Errors
     /// Memory.
     pub fn of_arguments(cx: &mut Cx<'_>, first: usize) -> Result<Self, LuaError> {
-        let mut packer = Packer::default();
-        for i in first..cx.top() {
+        let (mut parcel, top) = (Self::default(), cx.top());
+        for i in first..top {
             // SAFETY: as above.
-            unsafe { packer.root(cx.arg(i).raw())? };
-            packer.parcel.values += 1;
+            if unsafe { parcel.put_plain(cx.arg(i).raw()) } {
+                parcel.values += 1;
+                continue;
+            }
+            let mut packer = Packer { parcel, ..Packer::default() };
+            for i in i..top {
+                // SAFETY: as above.
+                unsafe { packer.root(cx.arg(i).raw())? };
+                packer.parcel.values += 1;
+            }
+            return Ok(packer.done(cx));
         }
-        Ok(packer.done(cx))
+        cx.charge(parcel.len());
+        Ok(parcel)
+    }
+
+    /// Adds a value that needs no memory: most messages consist of such values. False: nothing was added.
+    #[inline]
+    unsafe fn put_plain(&mut self, v: Value) -> bool {
+        if self.bytes.inline_size() - self.bytes.len().min(INLINE) < 9 || self.bytes.spilled() {
+            return false;
+        }
+        match v.tag {
+            tag::NIL => self.bytes.push(mark::NIL),
+            tag::FALSE => self.bytes.push(mark::FALSE),
+            tag::TRUE => self.bytes.push(mark::TRUE),
+            tag::INT => self.put_int(v),
+            tag::FLOAT => self.word(mark::FLOAT, v.payload),
+            tag::STRING if alloc::is_immortal(v.as_str().cast()) => {
+                self.word(mark::CONSTANT, v.as_str() as u64);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn put_int(&mut self, v: Value) {
+        if let Ok(small) = u8::try_from(v.as_int()) {
+            self.bytes.push(mark::SMALL_INT);
+            self.bytes.push(small);
+        } else {
+            self.word(mark::INT, v.payload);
+        }
+    }
+
+    fn word(&mut self, mark: u8, word: u64) {
+        let mut piece = [mark; 9];
+        piece[1..].copy_from_slice(&word.to_le_bytes());
+        self.bytes.extend_from_slice(&piece);
     }
 
     /// A parcel of strings, made by the runtime itself.
@@ -126,19 +178,20 @@ impl Parcel {
     }
 
     fn put_blob(&mut self, shared: SharedBytes) {
-        self.extra_bytes += shared.bytes().len();
-        self.put_extra(mark::BLOB, Extra::Blob(shared));
+        let bytes = shared.bytes().len();
+        self.put_extra(mark::BLOB, Extra::Blob(shared), bytes);
     }
 
     fn put_error(&mut self, error: &ErrorObject) {
-        self.extra_bytes += error.bytes();
-        self.put_extra(mark::ERROR, Extra::Error(Arc::new(error.carried())));
+        self.put_extra(mark::ERROR, Extra::Error(Arc::new(error.carried())), error.bytes());
     }
 
-    fn put_extra(&mut self, mark: u8, extra: Extra) {
+    fn put_extra(&mut self, mark: u8, extra: Extra, bytes: usize) {
+        let extras = self.extras.get_or_insert_default();
         self.bytes.push(mark);
-        self.bytes.extend_from_slice(&(self.extras.len() as u32).to_le_bytes());
-        self.extras.push(extra);
+        self.bytes.extend_from_slice(&(extras.list.len() as u32).to_le_bytes());
+        extras.list.push(extra);
+        extras.bytes += bytes;
     }
 
     /// Number of values, nils included.
@@ -156,7 +209,10 @@ impl Parcel {
     #[must_use]
     pub fn cost(&self) -> usize {
         let spilled = if self.bytes.spilled() { self.bytes.capacity() } else { 0 };
-        spilled + self.extras.capacity() * size_of::<Extra>() + self.extra_bytes
+        let extras = self.extras.as_ref().map_or(0, |extras| {
+            size_of::<Extras>() + extras.list.capacity() * size_of::<Extra>() + extras.bytes
+        });
+        spilled + extras
     }
 
     /// Makes the values in this process and hands them to `each`, in order. A parcel may be unpacked more than once.
@@ -168,7 +224,8 @@ impl Parcel {
         cx: &mut Cx<'gc>,
         mut each: impl FnMut(&mut Cx<'gc>, Val<'gc>) -> Result<(), LuaError>,
     ) -> Result<(), LuaError> {
-        let mut unpacker = Unpacker { from: &self.bytes, extras: &self.extras, tables: Vec::new() };
+        let extras = self.extras.as_ref().map_or(&[][..], |extras| &extras.list);
+        let mut unpacker = Unpacker { from: &self.bytes, extras, tables: Vec::new() };
         for _ in 0..self.values {
             // SAFETY: nothing collects before the native function returns, and the bytes are well-formed (invariant 5).
             let v = unsafe { unpacker.root(cx)? };
@@ -223,15 +280,8 @@ impl Packer {
         match v.tag {
             tag::FALSE => out.push(mark::FALSE),
             tag::TRUE => out.push(mark::TRUE),
-            tag::INT => {
-                if let Ok(small) = u8::try_from(v.as_int()) {
-                    out.push(mark::SMALL_INT);
-                    out.push(small);
-                } else {
-                    self.word(mark::INT, v.payload);
-                }
-            }
-            tag::FLOAT => self.word(mark::FLOAT, v.payload),
+            tag::INT => self.parcel.put_int(v),
+            tag::FLOAT => self.parcel.word(mark::FLOAT, v.payload),
             tag::STRING => self.string(v.as_str())?,
             tag::TABLE => self.reference(v.as_table())?,
             tag::USERDATA => match Val::raw_new(v).as_error() {
@@ -243,15 +293,9 @@ impl Packer {
         Ok(())
     }
 
-    fn word(&mut self, mark: u8, word: u64) {
-        let mut piece = [mark; 9];
-        piece[1..].copy_from_slice(&word.to_le_bytes());
-        self.parcel.bytes.extend_from_slice(&piece);
-    }
-
     unsafe fn string(&mut self, s: *mut Str) -> Result<(), LuaError> {
         if alloc::is_immortal(s.cast()) {
-            self.word(mark::CONSTANT, s as u64);
+            self.parcel.word(mark::CONSTANT, s as u64);
             return Ok(());
         }
         if let Some(blob) = Str::blob(s) {

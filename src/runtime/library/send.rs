@@ -16,20 +16,30 @@ pub fn send(cx: &mut Cx<'_>) -> R {
     if topic.bytes().starts_with(b"@") {
         return cx.ret_error(invalid("cannot send to @ topics"));
     }
+    let destination = destination.bytes();
     with_process(cx, |cx, context| {
-        let to = match resolve(context, destination.bytes()) {
-            Ok(Ok(peer)) => peer,
-            Ok(Err(pid)) => return cx.ret_error(process_not_found(&pid)),
-            Err(e) => return cx.ret_error(e),
+        let found;
+        let to = match context.knows(destination).then(|| context.recipient()).flatten() {
+            Some(peer) => peer,
+            None => match resolve(context, destination) {
+                Ok(Ok(peer)) => {
+                    found = peer;
+                    &found
+                }
+                Ok(Err(pid)) => return cx.ret_error(process_not_found(&pid)),
+                Err(e) => return cx.ret_error(e),
+            },
         };
-        if let Err(e) = check_allowed(context, "process.send", "send", destination.bytes()) {
+        if let Err(e) = check_allowed(context, "process.send", "send", destination) {
             return cx.ret_error(e);
         }
         let payload = Parcel::of_arguments(cx, 2)?;
         let message = Message { from: Some(context.me.clone()), topic: Text::of(topic), payload };
-        context.count_message();
-        match context.node.send(&to, Letter::Message(Box::new(message))) {
-            Ok(()) => done(cx),
+        match context.node.send(to, Letter::Message(Box::new(message))) {
+            Ok(()) => {
+                context.sent += 1;
+                done(cx)
+            }
             Err(e) => cx.ret_error(e),
         }
     })
