@@ -61,11 +61,33 @@ local function check_plainly(v)
   return v, nil
 end
 
+-- The same again, tuned: functions in locals, each field read once.
+local type, floor = type, math.floor
+local function check_tuned(v)
+  if type(v) ~= "table" then return mismatch("record", "table", v) end
+  local id, name, email, age = v.id, v.name, v.email, v.age
+  if type(id) ~= "string" then return mismatch("id", "string", id) end
+  if type(name) ~= "string" then return mismatch("name", "string", name) end
+  if type(email) ~= "string" then return mismatch("email", "string", email) end
+  if type(age) ~= "number" or age ~= floor(age) then return mismatch("age", "integer", age) end
+  local score, active, note, tags = v.score, v.active, v.note, v.tags
+  if type(score) ~= "number" then return mismatch("score", "number", score) end
+  if type(active) ~= "boolean" then return mismatch("active", "boolean", active) end
+  if note ~= nil and type(note) ~= "string" then return mismatch("note", "string", note) end
+  if type(tags) ~= "table" then return mismatch("tags", "string[]", tags) end
+  for i = 1, #tags do
+    local tag = tags[i]
+    if type(tag) ~= "string" then return mismatch("tags[" .. i .. "]", "string", tag) end
+  end
+  return v, nil
+end
+
 local record = {
   id = "r-1", name = "Ada", email = "ada@example.org", age = 36, score = 9.5, active = true, note = "first",
   tags = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"},
 }
-assert(Record:is(record) == record and check(record) == record and check_plainly(record) == record)
+assert(Record:is(record) == record and check(record) == record and check_plainly(record) == record
+  and check_tuned(record) == record)
 
 local ROUNDS, CALLS = 7, 100000
 local function best(f)
@@ -78,11 +100,13 @@ local function best(f)
   return least / CALLS * 1e9
 end
 
-local by_type = best(function() for _ = 1, CALLS do Record:is(record) end end)
-local by_call = best(function() for _ = 1, CALLS do Record(record) end end)
-local by_hand = best(function() for _ = 1, CALLS do check(record) end end)
-local plainly = best(function() for _ = 1, CALLS do check_plainly(record) end end)
+local by_type = best(function() for _ = 1, CALLS do local v, err = Record:is(record) end end)
+local by_call = best(function() for _ = 1, CALLS do local v = Record(record) end end)
+local by_hand = best(function() for _ = 1, CALLS do local v, err = check(record) end end)
+local plainly = best(function() for _ = 1, CALLS do local v, err = check_plainly(record) end end)
+local tuned = best(function() for _ = 1, CALLS do local v, err = check_tuned(record) end end)
 print(string.format("Record:is(v)               %6.0f ns", by_type))
 print(string.format("Record(v)                  %6.0f ns", by_call))
 print(string.format("checker in Lua, rawget     %6.0f ns  %.1f times", by_hand, by_hand / by_type))
 print(string.format("checker in Lua, fields     %6.0f ns  %.1f times", plainly, plainly / by_type))
+print(string.format("checker in Lua, tuned      %6.0f ns  %.1f times", tuned, tuned / by_type))

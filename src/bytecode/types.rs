@@ -137,6 +137,15 @@ macro_rules! each_part {
 }
 
 impl Type {
+    /// The fields of a record.
+    #[must_use]
+    pub fn fields(&self) -> Option<&[Field]> {
+        match self {
+            Self::Record(fields) => Some(fields),
+            _ => None,
+        }
+    }
+
     /// Visits the direct parts.
     pub fn parts(&self, visit: &mut dyn FnMut(TypeId)) {
         each_part!(self, iter, |part| visit(*part));
@@ -207,6 +216,14 @@ pub struct TypeValue {
     pub ty: TypeId,
 }
 
+/// What there is to know about a [`TypeValue`] while a program runs.
+pub struct Named {
+    /// Hash of its name, 0 if it has none.
+    pub hash: u32,
+    /// Address of what identifies the type, 0 if the type has to be looked at.
+    pub node: usize,
+}
+
 /// Why a pool was refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct BadTypes;
@@ -220,6 +237,8 @@ pub struct TypePool {
     open: Box<[bool]>,
     /// What the layer above makes of an alias, once for all processes.
     slots: Box<[OnceLock<Arc<dyn Any + Send + Sync>>]>,
+    /// What the layer above needs to find the values quickly.
+    named: OnceLock<Box<[Named]>>,
 }
 
 impl PartialEq for TypePool {
@@ -283,6 +302,7 @@ impl TypePool {
             values: values.into(),
             open: open.into(),
             slots,
+            named: OnceLock::new(),
         })
     }
 
@@ -299,6 +319,12 @@ impl TypePool {
     #[must_use]
     pub fn values(&self) -> &[TypeValue] {
         &self.values
+    }
+
+    /// What `make` finds out about the values, once. It is the same function in every call.
+    #[inline]
+    pub fn named(&self, make: fn(&Self) -> Box<[Named]>) -> &[Named] {
+        self.named.get_or_init(|| make(self))
     }
 
     /// A type of this pool.
@@ -460,6 +486,16 @@ primitives! {
 /// A primitive type: the same one everywhere.
 #[must_use]
 pub fn primitive(which: Primitive) -> TypeRef {
+    TypeRef::new(primitives(), TypeId(which as u32))
+}
+
+/// The node of a primitive type: the same one everywhere.
+#[must_use]
+pub fn primitive_node(which: Primitive) -> &'static Type {
+    primitives().get(TypeId(which as u32))
+}
+
+fn primitives() -> &'static Arc<TypePool> {
     static POOL: LazyLock<Arc<TypePool>> = LazyLock::new(|| {
         let types = Primitive::ALL.iter().map(|&p| Type::Primitive(p)).collect();
         let values = Primitive::ALL
@@ -473,7 +509,7 @@ pub fn primitive(which: Primitive) -> TypeRef {
             .collect();
         Arc::new(TypePool::new(types, Vec::new(), values).expect("primitives have no parts"))
     });
-    TypeRef::new(&POOL, TypeId(which as u32))
+    &POOL
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::string::{constant, find_constant};
 use super::value::{KSlot, tag};
 use super::{Str, Value};
 use crate::bytecode::ops::Operand;
-use crate::bytecode::types::TypePool;
+use crate::bytecode::types::{Type, TypePool};
 use crate::bytecode::{Const, Instr, LocalVar, Proto, UpvalDesc};
 use crate::diag::Span;
 use hashbrown::HashMap;
@@ -82,6 +82,12 @@ impl Code {
     #[must_use]
     pub fn link_shared(proto: Proto) -> Box<Self> {
         let mut intern = |text: &Arc<[u8]>| Ok(constant(text));
+        // Names of fields, too: so checks of values find keys by their address.
+        if let Some(types) = &proto.types {
+            types.types().iter().filter_map(Type::fields).flatten().for_each(|field| {
+                let _ = constant(&field.name);
+            });
+        }
         let linked: Result<_, OutOfMemory> = Self::link(proto, std::ptr::null_mut(), &mut intern);
         Box::new(linked.expect("constants do not draw on a process's memory"))
     }

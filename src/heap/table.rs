@@ -263,6 +263,28 @@ impl Table {
         }
     }
 
+    /// True if no key has this hash.
+    ///
+    /// # Safety
+    /// `t` is live.
+    #[inline(always)]
+    #[must_use]
+    pub unsafe fn has_no_hash(t: *const Self, hash: u32) -> bool {
+        // SAFETY: chains stay inside the array.
+        unsafe {
+            let mut node = Self::main_position(t, hash);
+            loop {
+                if (*node).khash == hash {
+                    return false;
+                }
+                if (*node).next == 0 {
+                    return true;
+                }
+                node = Node::follow(node);
+            }
+        }
+    }
+
     /// Value of the string key with these bytes, whose hash is `hash`.
     ///
     /// # Safety

@@ -22,8 +22,9 @@ pub struct Userdata {
 /// What a userdata is to the interpreter itself.
 pub enum Role {
     Plain,
-    /// Its associated value is a table of members, which are found without asking the metatable.
-    Members,
+    /// A type: what it holds is that and nothing else (`vm/type_value.rs`). Members in its associated table, if it has one, are found
+    /// without asking the metatable.
+    Type,
     Channel(Box<Channel>),
     /// A case of a select.
     Case {
@@ -107,7 +108,7 @@ impl Role {
     /// Calls `f` with the place of every value.
     pub(super) fn each_place(&mut self, mut f: impl FnMut(*mut Value)) {
         match self {
-            Self::Plain | Self::Members => {}
+            Self::Plain | Self::Type => {}
             Self::Channel(channel) => channel.buffer.iter_mut().for_each(|v| f(v)),
             // The channel is no object of an image.
             Self::Case { value, .. } => f(value),
@@ -117,7 +118,7 @@ impl Role {
     /// Calls `f` with every value that the collector must keep.
     pub(super) fn each_value(&self, mut f: impl FnMut(Value)) {
         match self {
-            Self::Plain | Self::Members => {}
+            Self::Plain | Self::Type => {}
             Self::Channel(channel) => channel.buffer.iter().for_each(|&v| f(v)),
             Self::Case { channel, value, .. } => {
                 f(Value::userdata(*channel));

@@ -4,7 +4,7 @@
 //! 2. Recursion is bounded by a depth and by an amount of work, so a glance costs little where it was in vain.
 
 use super::program::{Check, CheckId, Program, Verdict};
-use crate::vm::native::{Kind, Tab, Val};
+use crate::vm::native::{Kind, Kinds, Tab, Val};
 
 /// What a glance may still take.
 pub struct Glance {
@@ -51,42 +51,53 @@ pub fn element<'gc>(t: Tab<'gc>, i: usize) -> Val<'gc> {
     t.array_get(i).unwrap_or_else(|| t.get_int(i as i64 + 1))
 }
 
-#[inline(always)]
-fn each<'gc>(t: Tab<'gc>, length: usize, mut test: impl FnMut(Val<'gc>) -> bool) -> bool {
-    (0..length).all(|i| {
-        let v = element(t, i);
-        test(v) || v.is_nil()
-    })
-}
-
 impl Program {
     /// True if the value fits; false if it does not, or if that takes a closer look.
+    #[inline(always)]
     #[must_use]
     pub fn fits(&self, check: CheckId, v: Val<'_>, glance: &mut Glance) -> bool {
+        self.kinds(check).has(v) || self.fits_inside(check, v, glance)
+    }
+
+    fn fits_inside(&self, check: CheckId, v: Val<'_>, glance: &mut Glance) -> bool {
         match self.check(check) {
             Check::Record(fields) => match v.as_table() {
                 Some(t) => glance.inside(|glance| {
-                    let fields = self.fields(fields);
-                    glance.take(fields.len())
-                        && fields.iter().all(|field| {
-                            let v = t.get_bytes(field.hash, &field.name);
-                            match self.check(field.check) {
-                                Check::String if v.is_string() => true,
-                                Check::Number if v.is_number() => true,
-                                _ => v.is_nil() && field.optional || self.fits(field.check, v, glance),
+                    let (checks, probes) = (self.fields(fields), self.probes(fields));
+                    let mut at = 0;
+                    glance.take(checks.len())
+                        && loop {
+                            match t.first_unlike(&probes[at..]) {
+                                None => break true,
+                                Some((more, v)) => {
+                                    at += more;
+                                    if !self.fits_inside(checks[at].check, v, glance) {
+                                        break false;
+                                    }
+                                    at += 1;
+                                }
                             }
-                        })
+                        }
                 }),
                 None => false,
             },
             Check::Array(item) => match v.as_table() {
                 Some(t) => glance.inside(|glance| {
                     let length = length(t);
+                    // An element that is nil is none.
+                    let kinds = self.kinds(*item).or(Kinds::NIL);
+                    let mut at = 0;
                     glance.take(length)
-                        && match self.check(*item) {
-                            Check::String => each(t, length, Val::is_string),
-                            Check::Number => each(t, length, Val::is_number),
-                            _ => each(t, length, |v| v.is_nil() || self.fits(*item, v, glance)),
+                        && loop {
+                            at = t.first_not_of(kinds, at, length);
+                            if at >= length {
+                                break true;
+                            }
+                            let v = element(t, at);
+                            if !kinds.has(v) && !self.fits_inside(*item, v, glance) {
+                                break false;
+                            }
+                            at += 1;
                         }
                 }),
                 None => false,
@@ -108,7 +119,7 @@ impl Program {
                 }),
                 None => false,
             },
-            Check::Optional(inner) => v.is_nil() || glance.inside(|glance| self.fits(*inner, v, glance)),
+            Check::Optional(inner) => glance.inside(|glance| self.fits(*inner, v, glance)),
             Check::Union(members) => glance.inside(|glance| {
                 let members = self.members(members);
                 members.iter().any(|&member| glance.take(1) && self.fits(member, v, glance))

@@ -11,7 +11,7 @@ use super::render;
 use super::term::{Imports, Key, Terms};
 use crate::bytecode::types::{Annotation, Field, Literal, Primitive, Type, TypeId, TypeRef};
 use crate::limits::{MAX_LEAF_DEPTH, MAX_TYPE_CHECKS, MAX_TYPE_INSTANCES};
-use crate::vm::native::{Kind, Val};
+use crate::vm::native::{Kind, Kinds, Probe, Val};
 use crate::vm::type_value::name_hash;
 use hashbrown::HashMap;
 use std::cell::Cell;
@@ -81,8 +81,6 @@ pub struct Import {
 /// A field of a record.
 #[derive(Debug)]
 pub struct FieldCheck {
-    pub name: Box<[u8]>,
-    pub hash: u32,
     pub check: CheckId,
     pub optional: bool,
 }
@@ -166,6 +164,15 @@ impl Constraint {
         }
     }
 
+    /// Kinds of values that it is about.
+    const fn concerns(&self) -> Kinds {
+        match self {
+            Self::Min(_) | Self::Max(_) => Kinds::INTEGER.or(Kinds::FLOAT),
+            Self::MinLen(_) | Self::MaxLen(_) => Kinds::STRING.or(Kinds::TABLE),
+            Self::Pattern(_) | Self::NoPattern => Kinds::STRING,
+        }
+    }
+
     /// Whether the value meets it, or is none that it is about; [`Verdict::Enter`] if a pattern takes more work.
     #[must_use]
     pub fn verdict(&self, v: Val<'_>) -> Verdict {
@@ -217,7 +224,11 @@ pub struct Program {
     leaves: Box<[bool]>,
     /// Checks that a glance may decide: nothing in them is imported or unknown.
     own: Box<[bool]>,
+    /// Kinds of values that all fit.
+    kinds: Box<[Kinds]>,
     fields: Box<[FieldCheck]>,
+    /// How the fields are found, and the kinds of values that all fit there; nil among them where a field is optional.
+    probes: Box<[Probe]>,
     /// Members of unions and intersections.
     members: Box<[CheckId]>,
     constraints: Box<[Constraint]>,
@@ -245,12 +256,15 @@ impl Program {
         }
         let leaves = builder.find_leaves();
         let own = builder.find_own();
+        let kinds = builder.find_kinds();
         let parts = builder.program;
         Self {
             leaves,
             own,
+            kinds,
             checks: parts.checks.into(),
             fields: parts.fields.into(),
+            probes: parts.probes.into(),
             members: parts.members.into(),
             constraints: parts.constraints.into(),
             texts: parts.texts.into(),
@@ -261,6 +275,13 @@ impl Program {
     #[must_use]
     pub fn check(&self, id: CheckId) -> &Check {
         &self.checks[id as usize]
+    }
+
+    /// Kinds of values that fit a check whatever they are.
+    #[inline(always)]
+    #[must_use]
+    pub fn kinds(&self, id: CheckId) -> Kinds {
+        self.kinds[id as usize]
     }
 
     /// True if a glance may decide this check.
@@ -274,6 +295,12 @@ impl Program {
     #[must_use]
     pub fn fields(&self, range: &Indices) -> &[FieldCheck] {
         &self.fields[range.start as usize..range.end as usize]
+    }
+
+    #[inline(always)]
+    #[must_use]
+    pub fn probes(&self, range: &Indices) -> &[Probe] {
+        &self.probes[range.start as usize..range.end as usize]
     }
 
     #[inline(always)]
@@ -308,12 +335,11 @@ impl Program {
     #[inline]
     #[must_use]
     pub fn leaf(&self, id: CheckId, v: Val<'_>) -> Verdict {
+        if self.kinds(id).has(v) {
+            return Verdict::Pass;
+        }
         match self.check(id) {
-            Check::String => v.is_string().into(),
-            Check::Number => v.is_number().into(),
-            Check::Boolean => matches!(v.kind(), Kind::Bool(_)).into(),
             Check::Array(_) | Check::Map { .. } | Check::Record(_) if v.as_table().is_none() => Verdict::Fail,
-            Check::Optional(_) if v.is_nil() => Verdict::Pass,
             _ if self.leaves[id as usize] => self.leaf_slow(id, v),
             _ => Verdict::Enter,
         }
@@ -397,6 +423,7 @@ pub(super) fn is_object(v: Val<'_>, name: &str) -> bool {
 struct Parts {
     checks: Vec<Check>,
     fields: Vec<FieldCheck>,
+    probes: Vec<Probe>,
     members: Vec<CheckId>,
     constraints: Vec<Constraint>,
     texts: Vec<Box<[u8]>>,
@@ -537,15 +564,11 @@ impl Builder<'_> {
     fn record(&mut self, ty: &TypeRef, fields: &[Field]) -> Check {
         let checks: Vec<FieldCheck> = fields
             .iter()
-            .map(|field| FieldCheck {
-                name: field.name.clone(),
-                hash: name_hash(&field.name),
-                check: self.check(ty.part(field.ty)),
-                optional: field.optional,
-            })
+            .map(|field| FieldCheck { check: self.check(ty.part(field.ty)), optional: field.optional })
             .collect();
         let start = self.program.fields.len() as u32;
         self.program.fields.extend(checks);
+        self.program.probes.extend(fields.iter().map(|field| Probe::new(&field.name, Kinds::NONE)));
         Check::Record(start..self.program.fields.len() as u32)
     }
 
@@ -636,6 +659,60 @@ impl Builder<'_> {
             }
         }
         depths.iter().map(Option::is_some).collect()
+    }
+
+    /// Finds what the kind of a value alone decides.
+    fn find_kinds(&mut self) -> Box<[Kinds]> {
+        let Parts { checks, fields, probes, members, constraints, .. } = &mut self.program;
+        let mut kinds = vec![Kinds::NONE; checks.len()];
+        loop {
+            let mut changed = false;
+            // Parts mostly come after the whole.
+            for id in (0..checks.len()).rev() {
+                let of = |part: &CheckId| kinds[*part as usize];
+                let found = match &checks[id] {
+                    Check::Any => Kinds::ALL,
+                    Check::Nil => Kinds::NIL,
+                    Check::Boolean => Kinds::BOOLEAN,
+                    Check::Number => Kinds::INTEGER.or(Kinds::FLOAT),
+                    Check::Integer => Kinds::INTEGER,
+                    Check::String => Kinds::STRING,
+                    Check::Table | Check::Object(_) | Check::Channel => Kinds::TABLE,
+                    Check::Callable => Kinds::FUNCTION,
+                    Check::Bool(b) => {
+                        if *b {
+                            Kinds::TRUE
+                        } else {
+                            Kinds::FALSE
+                        }
+                    }
+                    Check::Optional(inner) => of(inner).or(Kinds::NIL),
+                    Check::Union(range) | Check::OneOf(range) => {
+                        let members = &members[range.start as usize..range.end as usize];
+                        members.iter().map(of).fold(Kinds::NONE, Kinds::or)
+                    }
+                    Check::Intersection(range) => {
+                        let members = &members[range.start as usize..range.end as usize];
+                        members.iter().map(of).fold(Kinds::ALL, Kinds::and)
+                    }
+                    Check::Annotated(inner, range) => {
+                        let constraints = &constraints[range.start as usize..range.end as usize];
+                        constraints.iter().fold(of(inner), |kinds, c| kinds.without(c.concerns()))
+                    }
+                    _ => Kinds::NONE,
+                };
+                changed |= found != kinds[id];
+                kinds[id] = found;
+            }
+            if !changed {
+                break;
+            }
+        }
+        for (field, probe) in fields.iter().zip(probes) {
+            let absent = if field.optional { Kinds::NIL } else { Kinds::NONE };
+            probe.kinds = kinds[field.check as usize].or(absent);
+        }
+        kinds.into()
     }
 
     /// Finds the checks that reach no other module's type and none that cannot be checked.

@@ -18,7 +18,7 @@ use crate::bytecode::types::TypeRef;
 use crate::limits::{MAX_GLANCE, MAX_LEAF_DEPTH, MAX_OPEN_CHECKS, MAX_VALUE_LEVELS};
 use crate::vm::LuaError;
 use crate::vm::native::progress::Kept;
-use crate::vm::native::{Cx, Kind, Tab, Val};
+use crate::vm::native::{Cx, Kind, Kinds, Probe, Tab, Val};
 use smallvec::SmallVec;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -124,6 +124,20 @@ struct Machine<'gc> {
     search: Option<Box<Search>>,
 }
 
+/// Whether a value is seen at once to fit, and what the look costs.
+#[inline]
+pub fn glance(program: &Program, value: Val<'_>) -> (bool, usize) {
+    if program.kinds(0).has(value) {
+        return (true, 0);
+    }
+    if !program.is_own(0) {
+        return (false, 0);
+    }
+    let mut glance = Glance { depth: MAX_LEAF_DEPTH, work: MAX_GLANCE };
+    let fits = program.fits(0, value, &mut glance);
+    (fits, (MAX_GLANCE - glance.work) / ELEMENTS)
+}
+
 /// Validates `value` by the type value `source`, or goes on with a validation that was suspended. The window must not be
 /// changed in between.
 ///
@@ -139,8 +153,9 @@ pub fn validate<'gc>(cx: &mut Cx<'gc>, source: Val<'gc>, value: Val<'gc>) -> Res
             machine.advance(cx)
         }
         None => {
-            if machine.passes(program, 0, value) {
-                cx.charge(machine.work / ELEMENTS);
+            let (fits, work) = glance(program, value);
+            cx.charge(work);
+            if fits {
                 return Ok(Outcome::Pass);
             }
             Step::Enter { source, program, check: 0, value }
@@ -227,7 +242,7 @@ impl<'gc> Machine<'gc> {
         let enter = |check: CheckId, value: Val<'gc>| Step::Enter { source, program, check, value };
         let next = match program.check(frame.check) {
             Check::Record(fields) => match value.as_table() {
-                Some(t) => self.record(program.fields(fields), t),
+                Some(t) => self.record(program.fields(fields), program.probes(fields), t),
                 None => None,
             },
             Check::Array(item) => match value.as_table() {
@@ -279,10 +294,13 @@ impl<'gc> Machine<'gc> {
         while let Some(&member) = members.get(frame.at) {
             frame.at += 1;
             let refused = match (program.check(member), value.as_table()) {
-                (Check::Record(fields), Some(t)) => program.fields(fields).iter().any(|field| {
-                    let v = t.get_bytes(field.hash, &field.name);
-                    !(v.is_nil() && field.optional) && program.leaf(field.check, v) == Verdict::Fail
-                }),
+                (Check::Record(fields), Some(t)) => {
+                    let mut fields = program.fields(fields).iter().zip(program.probes(fields));
+                    fields.any(|(field, probe)| {
+                        let v = t.probe(probe);
+                        !probe.kinds.has(v) && program.leaf(field.check, v) == Verdict::Fail
+                    })
+                }
                 _ => program.leaf(member, value) == Verdict::Fail,
             };
             if !refused {
@@ -294,26 +312,38 @@ impl<'gc> Machine<'gc> {
 
     /// The next field that needs a frame of its own or fails.
     #[inline]
-    fn record(&mut self, fields: &'gc [FieldCheck], t: Tab<'gc>) -> Option<(CheckId, Val<'gc>)> {
-        let (program, at) = self.frames.last().map(|frame| (frame.program, frame.at))?;
+    fn record(
+        &mut self,
+        fields: &'gc [FieldCheck],
+        probes: &'gc [Probe],
+        t: Tab<'gc>,
+    ) -> Option<(CheckId, Val<'gc>)> {
+        let (program, mut at) = self.frames.last().map(|frame| (frame.program, frame.at))?;
         let mut next = None;
-        for (i, field) in fields.iter().enumerate().skip(at) {
-            let v = t.get_bytes(field.hash, &field.name);
-            if v.is_nil() && field.optional || self.passes(program, field.check, v) {
-                continue;
-            }
-            next = Some((i, field.check, v));
-            break;
+        while next.is_none()
+            && let Some((more, v)) = t.first_unlike(probes.get(at..)?)
+        {
+            at += more + 1;
+            let check = fields.get(at - 1)?.check;
+            next = (!self.passes(program, check, v)).then_some((check, v));
         }
         let frame = self.frames.last_mut()?;
-        frame.at = next.map_or(fields.len(), |(i, ..)| i + 1);
-        next.map(|(_, check, v)| (check, v))
+        frame.at = if next.is_some() { at } else { fields.len() };
+        next
     }
 
     fn array(&mut self, cx: &mut Cx<'gc>, item: CheckId, t: Tab<'gc>) -> Step<'gc> {
         let Some(frame) = self.frames.last() else { return Step::Passed };
         let (source, program, mut at, end) = (frame.source, frame.program, frame.at, frame.end);
+        let kinds = program.kinds(item).or(Kinds::NIL);
         while at < end {
+            // Elements that their kind decides, up to the next look at the budget.
+            let run = t.first_not_of(kinds, at, end.min(at + PIECE.saturating_sub(self.work)));
+            self.work += run.saturating_sub(at);
+            at = at.max(run);
+            if at == end {
+                break;
+            }
             let v = element(t, at);
             at += 1;
             self.work += 1;
@@ -560,16 +590,16 @@ impl<'gc> Machine<'gc> {
             let Some(t) = frame.value.as_table() else { continue };
             match frame.program.check(frame.check) {
                 Check::Record(fields) => {
-                    let Some(field) =
-                        frame.at.checked_sub(1).and_then(|i| frame.program.fields(fields).get(i))
+                    let Some(probe) =
+                        frame.at.checked_sub(1).and_then(|i| frame.program.probes(fields).get(i))
                     else {
                         continue;
                     };
                     if !path.is_empty() {
                         path.push(b'.');
                     }
-                    path.extend_from_slice(&field.name);
-                    let absent = t.get_bytes(field.hash, &field.name).is_nil();
+                    path.extend_from_slice(probe.name());
+                    let absent = t.probe(probe).is_nil();
                     if absent && matches!(raised, Raised::Mismatch(..) | Raised::Constraint { .. }) {
                         return Failure { path, fault: Fault::Missing };
                     }

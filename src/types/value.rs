@@ -5,18 +5,18 @@ use super::program::Program;
 use super::reflect;
 use super::render;
 use super::term::{Imports, Terms, arity, instance};
-use super::validate::{Outcome, validate};
+use super::validate::{Outcome, glance, validate};
 use crate::bytecode::types::{Primitive, Type, TypeRef, primitive};
-use crate::vm::native::{Cx, Native, Step, Tab, Val};
-use crate::vm::type_value::name_hash;
+use crate::vm::native::{Args, Cx, Native, Step, Tab, Val, native_flag};
+use crate::vm::type_value::{TypeHandle, name_hash};
 use crate::vm::{LuaError, Vm};
 use std::sync::{Arc, LazyLock};
 
 type R = Result<Step, LuaError>;
 
 /// The function behind `T.is`; its upvalue is `T`.
-static IS: Native = Native::new("is", is);
-static CALL: Native = Native::new("type", call);
+static IS: Native = Native::with("is", is, native_flag::AND_NIL).quick(quick_is);
+static CALL: Native = Native::new("type", call).quick(quick_call);
 static INDEX: Native = Native::new("index", index);
 static REFUSE: Native = Native::new("newindex", refuse);
 static TO_STRING: Native = Native::new("tostring", to_string);
@@ -56,17 +56,30 @@ fn metatable<'gc>(cx: &mut Cx<'gc>) -> Result<Tab<'gc>, LuaError> {
 #[must_use]
 pub fn program_of(ty: Val<'_>) -> Option<&Program> {
     let handle = ty.as_type()?;
+    known_program(handle).or_else(|| compile(handle))
+}
+
+/// The program of a type, if it is compiled.
+#[inline]
+fn known_program(handle: &TypeHandle) -> Option<&Program> {
     let known = handle.shared_slot().and_then(|slot| slot.get()).or_else(|| handle.slot().get());
-    let program = match known {
-        Some(program) => program,
-        None => {
-            let program = Program::compile(handle.ty());
-            let slot =
-                handle.shared_slot().filter(|_| !program.holds_types()).unwrap_or_else(|| handle.slot());
-            slot.get_or_init(|| Arc::new(program))
-        }
-    };
-    program.downcast_ref()
+    known?.downcast_ref()
+}
+
+#[cold]
+fn compile(handle: &TypeHandle) -> Option<&Program> {
+    let program = Program::compile(handle.ty());
+    let slot = handle.shared_slot().filter(|_| !program.holds_types()).unwrap_or_else(|| handle.slot());
+    slot.get_or_init(|| Arc::new(program)).downcast_ref()
+}
+
+/// True if the value is seen at once to fit the type; pays for looking.
+#[inline]
+fn is_seen_to_fit(args: Args<'_>, ty: Val<'_>, value: Val<'_>) -> bool {
+    let Some(program) = ty.as_type().and_then(known_program) else { return false };
+    let (fits, work) = glance(program, value);
+    args.charge(work);
+    fits
 }
 
 /// What a module that is loaded holds under a name; names with their hashes.
@@ -146,6 +159,13 @@ fn argument_type<'gc>(cx: &Cx<'gc>, v: Val<'gc>) -> Option<TypeRef> {
     (v.as_table().is_some() && v.raw_equal(library)).then(|| primitive(Primitive::String))
 }
 
+/// `T(v)` where a glance shows that the value fits.
+fn quick_call(args: Args<'_>) -> Val<'_> {
+    let value = args.get(1);
+    let fits = args.len() == 2 && value.as_type().is_none() && is_seen_to_fit(args, args.get(0), value);
+    if fits { value } else { Val::DECLINED }
+}
+
 fn apply(cx: &mut Cx<'_>, generic: &TypeRef, given: usize) -> R {
     let wanted = arity(generic);
     if given != wanted {
@@ -178,6 +198,13 @@ fn is(cx: &mut Cx<'_>) -> R {
         Outcome::Fail(failure) => refused(cx, &failure),
         Outcome::Again => Ok(Step::Again),
     }
+}
+
+/// `T:is(v)`, `T.is(v)` where a glance shows that the value fits: the value, and nil behind it.
+fn quick_is(args: Args<'_>) -> Val<'_> {
+    let source = args.upvalue(0);
+    let value = args.get(usize::from(args.get(0).is_same(source)));
+    if is_seen_to_fit(args, source, value) { value } else { Val::DECLINED }
 }
 
 fn refused(cx: &mut Cx<'_>, failure: &Failure) -> R {

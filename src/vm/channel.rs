@@ -201,7 +201,7 @@ impl<'gc> Chan<'gc> {
     unsafe fn data<'a>(self) -> &'a mut Channel {
         match &mut (*self.0.raw()).role {
             Role::Channel(channel) => channel,
-            Role::Plain | Role::Members | Role::Case { .. } => {
+            Role::Plain | Role::Type | Role::Case { .. } => {
                 unreachable!("a `Chan` is made of channels only")
             }
         }

@@ -20,6 +20,7 @@ use super::{LuaError, Vm};
 mod argument;
 pub mod class;
 mod host;
+mod probe;
 mod process;
 pub mod progress;
 pub mod quick;
@@ -33,6 +34,7 @@ use crate::heap::{Thread, Value};
 use crate::limits::DIGITS_PER_REDUCTION;
 pub use class::Class;
 pub use host::{Hold, HostData, SharedBytes};
+pub use probe::{Kinds, Probe};
 use progress::Kept;
 pub use quick::Args;
 use std::any::Any;
@@ -56,6 +58,8 @@ pub mod native_flag {
     pub const IPAIRS: u8 = 16;
     /// `pcall`, which the dispatcher carries out where it calls a plain Lua function.
     pub const PROTECT: u8 = 64;
+    /// The value of its quick form is followed by nil.
+    pub const AND_NIL: u8 = 128;
     /// Has no effect before its results exist: after "not enough memory" it runs again once a collection has made room.
     pub const RETRY: u8 = 32;
 }

@@ -71,6 +71,7 @@ more_ops! {
     IntMiss
     /// `Method` where more than tables must be asked.
     MethodMiss
+    GetType
     /// Arithmetic with an operand that is no number.
     Arith
     /// `Len` with a metamethod.

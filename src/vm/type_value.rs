@@ -10,10 +10,10 @@
 use super::meta::Event;
 use super::native::{Cx, Kind, Tab, Ud, Val};
 use super::{LuaError, Vm};
-use crate::bytecode::types::{Hidden, Type, TypeId, TypePool, TypeRef, primitive};
+use crate::bytecode::types::{Hidden, Named, Type, TypePool, TypeRef, TypeValue, primitive, primitive_node};
 use crate::heap::string::{constant, hash_bytes};
 use crate::heap::userdata::Role;
-use crate::heap::{Code, OutOfMemory, Table, Value};
+use crate::heap::{Code, OutOfMemory, Table, Userdata, Value};
 use crate::limits::MAX_META_CHAIN;
 use std::any::Any;
 use std::sync::{Arc, OnceLock};
@@ -21,6 +21,8 @@ use std::sync::{Arc, OnceLock};
 /// A type in a process.
 pub struct TypeHandle {
     ty: TypeRef,
+    /// The alias that the type is without arguments.
+    alias: Option<u32>,
     /// What the layer above makes of the type, once.
     slot: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
@@ -39,17 +41,28 @@ impl TypeHandle {
 
     /// What is kept for an alias in all processes.
     #[must_use]
+    #[inline]
     pub fn shared_slot(&self) -> Option<&OnceLock<Arc<dyn Any + Send + Sync>>> {
-        match self.ty.node() {
-            Type::Alias(alias) if self.ty.args.is_none() => Some(self.ty.pool.slot(*alias)),
-            _ => None,
-        }
+        self.alias.map(|alias| self.ty.pool.slot(alias))
     }
 }
 
 /// The key of an alias among the handles, however often it is named.
 fn alias_key(types: &TypePool, alias: u32) -> usize {
     std::ptr::from_ref(&types.aliases()[alias as usize]) as usize
+}
+
+/// How the named types of a pool are found in a process.
+fn name_types(types: &TypePool) -> Box<[Named]> {
+    let named = |value: &TypeValue| Named {
+        hash: value.name.as_ref().map_or(0, |name| hash_bytes(name)),
+        node: match types.get(value.ty) {
+            Type::Alias(alias) => alias_key(types, *alias),
+            Type::Primitive(which) => std::ptr::from_ref(primitive_node(*which)) as usize,
+            _ => 0,
+        },
+    };
+    types.values().iter().map(named).collect()
 }
 
 /// A handle inside a userdata. Private, so that no exclusive reference to it can be had.
@@ -79,20 +92,38 @@ impl Vm {
                 return Ok(held);
             }
         }
-        match self.known_alias(types, value.ty) {
+        match self.known_handle(types.named(name_types)[index].node) {
             Some(known) => Ok(known),
             None => Ok(self.type_value(&TypeRef::new(types, value.ty))?),
         }
     }
 
-    /// The handle of a type named without arguments, if there is one already. Touches nothing that other processes write, as
-    /// the count of references to the pool.
-    unsafe fn known_alias(&self, types: &TypePool, ty: TypeId) -> Option<Value> {
-        let Type::Alias(alias) = types.get(ty) else { return None };
+    /// [`Vm::named_type`] where the environment is a table without metatable that holds nothing under the name, and the type's
+    /// handle exists; null elsewhere. Touches nothing that other processes write, as the count of references to the pool.
+    #[inline(never)]
+    pub(super) unsafe fn known_type(
+        &self,
+        types: &TypePool,
+        index: usize,
+        env: *const Table,
+    ) -> *mut Userdata {
+        let value = &types.named(name_types)[index];
+        if (*env).meta.is_null()
+            && Table::has_no_hash(env, value.hash)
+            && let Some(known) = self.known_handle(value.node)
+        {
+            return known.as_userdata();
+        }
+        std::ptr::null_mut()
+    }
+
+    /// The handle of a type whose node has this address, if there is one already.
+    #[inline(always)]
+    unsafe fn known_handle(&self, node: usize) -> Option<Value> {
         if self.type_values.is_null() {
             return None;
         }
-        let known = Table::get(self.type_values, Value::light(alias_key(types, *alias)));
+        let known = Table::get(self.type_values, Value::light(node));
         (!known.is_nil()).then_some(known)
     }
 
@@ -162,9 +193,14 @@ impl Vm {
         // Pools and programs of aliases belong to their code. What a type with arguments holds is counted roughly.
         let bytes =
             size_of::<Sealed>() + ty.args.as_ref().map_or(0, |args| args.len() * size_of::<TypeRef>() + 512);
-        let sealed = Sealed(TypeHandle { ty, slot: OnceLock::new() });
+        let alias = match ty.node() {
+            Type::Alias(alias) if ty.args.is_none() => Some(*alias),
+            _ => None,
+        };
+        let sealed = Sealed(TypeHandle { ty, alias, slot: OnceLock::new() });
         let ud = self.heap.new_userdata(Box::new(sealed), bytes)?;
         (*ud).meta = self.type_meta;
+        (*ud).role = Role::Type;
         let v = Value::userdata(ud);
         Table::set(self.type_values, &mut self.heap, key, v).map_err(|_| OutOfMemory)?;
         Ok(v)
@@ -177,9 +213,15 @@ impl<'gc> Ud<'gc> {
     #[must_use]
     pub fn as_type(self) -> Option<&'gc TypeHandle> {
         let at = Val::from(self).raw().as_userdata();
-        // SAFETY: live during 'gc, and nothing takes a `Sealed` out of its userdata or changes it.
-        let data = unsafe { &(*at).data };
-        data.as_ref()?.downcast_ref::<Sealed>().map(|sealed| &sealed.0)
+        // SAFETY: live during 'gc. A userdata of this role holds a `Sealed`, or nothing once it is collected; nothing takes it out or
+        // changes it.
+        unsafe {
+            if !matches!((*at).role, Role::Type) {
+                return None;
+            }
+            let data: *const (dyn Any + Send) = &**(*at).data.as_ref()?;
+            Some(&(*data.cast::<Sealed>()).0)
+        }
     }
 }
 
@@ -231,8 +273,6 @@ impl<'gc> Cx<'gc> {
             None => {
                 let members = self.table(0, 1)?;
                 ud.set_user_value(self, members.into())?;
-                // SAFETY: live during 'gc.
-                unsafe { (*ty.raw().as_userdata()).role = Role::Members };
                 members
             }
         };

@@ -3,13 +3,14 @@
 //! Many functions of the library are done with a glance at their arguments. Such a [`super::Native`] has a quick form beside
 //! the ordinary one: a call tries it first, and pushes a frame and enters the ordinary form only if it declines.
 //!
-//! 1. A quick form gives one value or none, or declines before it has changed anything.
+//! 1. A quick form gives one value or none (or a value and nil: `native_flag::AND_NIL`), or declines before it has changed anything.
 //! 2. It calls nothing, raises nothing and never waits: what it cannot do, and every error, is the ordinary form's.
 //! 3. What a program has put in the place of a library function is another value, so nothing needs to be guarded.
 
 use super::{Tab, Val};
+use crate::heap::NativeClosure;
 use crate::heap::Value;
-use crate::heap::value::get;
+use crate::heap::value::{get, tag};
 use crate::vm::channel::{Chan, Sent};
 use crate::vm::meta::Event;
 use crate::vm::{Vm, native::Cx};
@@ -71,6 +72,31 @@ impl<'gc> Args<'gc> {
             Val::raw_new(unsafe { get(self.first.add(i)) })
         } else {
             Val::NIL
+        }
+    }
+
+    /// Upvalue `i` of the native closure that is called, nil if there is none.
+    #[inline(always)]
+    #[must_use]
+    pub fn upvalue(self, i: usize) -> Val<'gc> {
+        // SAFETY: what is called lies below its arguments, or is the first of them if it is an object with `__call`: then below is
+        // a register of the caller, or the caller itself, and such calls are only made of functions without upvalues.
+        unsafe {
+            let f = get(self.first.sub(1));
+            if f.tag == tag::NATIVE_CLOSURE && i < (*f.as_native_closure()).len {
+                return Val::raw_new(get(NativeClosure::upval(f.as_native_closure(), i)));
+            }
+        }
+        Val::NIL
+    }
+
+    /// Pays for work, as [`Cx::charge`].
+    #[inline(always)]
+    pub fn charge(self, reductions: usize) {
+        // SAFETY: the Vm waits for the quick form, and nobody holds a reference to its budget.
+        unsafe {
+            let budget = &mut (*self.vm).budget;
+            *budget = budget.saturating_sub(i32::try_from(reductions).unwrap_or(i32::MAX));
         }
     }
 

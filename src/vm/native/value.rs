@@ -245,6 +245,13 @@ impl<'gc> Val<'gc> {
         unsafe { crate::vm::arith::raw_equal(self.raw, other.raw) }
     }
 
+    /// The same object; a string is another one than a copy of it.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_same(self, other: Self) -> bool {
+        self.raw.payload == other.raw.payload && self.raw.tag == other.raw.tag
+    }
+
     /// `self <= other`; false unless both are numbers.
     #[must_use]
     pub fn number_at_most(self, other: Self) -> bool {

@@ -72,7 +72,7 @@ pub unsafe fn GetTabUp(s: State, _vm: *mut Vm, ins: Instr) -> Step {
 
 #[inline(always)]
 pub unsafe fn GetType(s: State, _vm: *mut Vm, _ins: Instr) -> Step {
-    Step::Slow(s, slow::get_type)
+    Step::More(s, More::GetType)
 }
 
 #[inline(always)]
@@ -268,6 +268,7 @@ pub unsafe fn Method(s: State, vm: *mut Vm, ins: Instr) -> Step {
                 return Step::Next(s);
             }
         }
+        return Step::More(s, More::MethodMiss);
     }
     Step::Slow(s, slow::method)
 }

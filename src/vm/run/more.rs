@@ -3,10 +3,11 @@
 
 use super::*;
 use crate::heap::Str;
+use crate::heap::userdata::Role;
 use crate::limits::NATIVE_STACK;
 use crate::vm::arith::{float_mod, number_le, number_lt, to_float};
-use crate::vm::native::Args;
 use crate::vm::native::quick::{DECLINED, NOTHING};
+use crate::vm::native::{Args, descriptor, native_flag};
 
 /// Leaves the rest to [`after_native`]. If coroutines were switched already, another frame is on top than the one `s` belongs
 /// to, and its `pc` is the one to be saved.
@@ -16,14 +17,18 @@ unsafe fn leave_after_native(s: State, vm: *mut Vm) -> Step {
     Step::Slow(if switched { State::load(vm) } else { s }, after_native)
 }
 
-/// Puts the result of a quick form, if it has one, where any number of results is wanted.
+/// Puts the result of a quick form of `native`, if it has one, where any number of results is wanted.
 #[inline(never)]
-unsafe fn quick_result(vm: *mut Vm, func: *mut Value, v: Value, nresults: i16) {
-    let n = usize::from(v.tag != NOTHING);
+unsafe fn quick_result(vm: *mut Vm, native: *const Native, func: *mut Value, v: Value, nresults: i16) {
+    let mut n = usize::from(v.tag != NOTHING);
     if n == 1 && nresults != 0 {
         put(func, v);
     }
     if nresults < 0 {
+        if (*native).flags & native_flag::AND_NIL != 0 {
+            put(func.add(1), Value::NIL);
+            n = 2;
+        }
         (*(*vm).th).top = func.add(n);
         return;
     }
@@ -46,25 +51,38 @@ unsafe fn has_room_for_native(vm: *mut Vm) -> bool {
     (*th).frame.add(1) != (*th).frames_end && (*th).top.add(NATIVE_STACK) <= (*th).limit
 }
 
+/// Calls `native` by its quick form, if it has one that does not decline. The arguments begin at `args`, the results at `func`.
+#[inline(always)]
+unsafe fn quickly(
+    s: State,
+    vm: *mut Vm,
+    native: *const Native,
+    (func, args): (*mut Value, *mut Value),
+    nresults: i16,
+) -> Option<Step> {
+    let quick = (*native).quick?;
+    if (*vm).budget <= 0 || (*vm).hooked || !has_room_for_native(vm) {
+        return None;
+    }
+    let v = quick(Args::new(vm, args)).raw();
+    if v.tag == DECLINED {
+        return None;
+    }
+    (*vm).budget -= 1;
+    if nresults == 1 && v.tag != NOTHING {
+        put(func, v);
+    } else {
+        quick_result(vm, native, func, v, nresults);
+    }
+    Some(if (*vm).heap.gc_pending { Step::Slow(s, nothing) } else { Step::Next(s) })
+}
+
 /// Calls the native function at `func`; after that another Lua function may be the one to go on.
 #[inline(always)]
 unsafe fn native(s: State, vm: *mut Vm, func: *mut Value, nresults: i16) -> Step {
-    if (*func).tag == tag::NATIVE
-        && let Some(quick) = (*((*func).payload as *const Native)).quick
-        && (*vm).budget > 0
-        && !(*vm).hooked
-        && has_room_for_native(vm)
-    {
-        let v = quick(Args::new(vm, func.add(1))).raw();
-        if v.tag != DECLINED {
-            (*vm).budget -= 1;
-            if nresults == 1 && v.tag != NOTHING {
-                put(func, v);
-            } else {
-                quick_result(vm, func, v, nresults);
-            }
-            return if (*vm).heap.gc_pending { Step::Slow(s, nothing) } else { Step::Next(s) };
-        }
+    let descriptor = descriptor(get(func));
+    if let Some(step) = quickly(s, vm, descriptor, (func, func.add(1)), nresults) {
+        return step;
     }
     if (*func).tag == tag::NATIVE
         && (*((*func).payload as *const Native)).is_pcall()
@@ -159,16 +177,34 @@ unsafe fn is_native(v: *const Value) -> bool {
     (*v).tag == tag::NATIVE || (*v).tag == tag::NATIVE_CLOSURE
 }
 
+/// Calls an object whose `__call` is a native function with a quick form, which finds the object before its arguments.
+#[inline(always)]
+unsafe fn call_object(s: State, vm: *mut Vm, ins: Instr, func: *mut Value, nresults: i16) -> Step {
+    if (*func).tag == tag::USERDATA {
+        let handler = (*vm).value_handler(get(func), Event::Call);
+        if handler.tag == tag::NATIVE {
+            if ins.b() != 0 {
+                (*(*vm).th).top = func.add(ins.b() as usize);
+            }
+            if let Some(step) = quickly(s, vm, descriptor(handler), (func, func), nresults) {
+                return step;
+            }
+        }
+    }
+    Step::Slow(s, slow::call)
+}
+
 #[inline(always)]
 pub unsafe fn Native(s: State, vm: *mut Vm, ins: Instr) -> Step {
     let func = s.reg(ins.a());
+    let nresults = ins.c() as i16 - 1;
     if !is_native(func) {
-        return Step::Slow(s, slow::call);
+        return call_object(s, vm, ins, func, nresults);
     }
     if ins.b() != 0 {
         (*(*vm).th).top = func.add(ins.b() as usize);
     }
-    native(s, vm, func, ins.c() as i16 - 1)
+    native(s, vm, func, nresults)
 }
 
 /// Pushes the frame of the Lua function at `func`, which has `nargs` arguments.
@@ -413,11 +449,18 @@ unsafe fn field(s: State, vm: *mut Vm, ins: Instr, t: *mut Table, f: Slow) -> St
 
 #[inline(always)]
 pub unsafe fn FieldMiss(s: State, vm: *mut Vm, ins: Instr) -> Step {
-    let obj = s.reg(ins.b());
-    if (*obj).tag != tag::TABLE {
-        return Step::Slow(s, slow::get_field);
+    let obj = get(s.reg(ins.b()));
+    if obj.tag == tag::TABLE {
+        return field(s, vm, ins, obj.as_table(), slow::get_field);
     }
-    field(s, vm, ins, (*obj).as_table(), slow::get_field)
+    if let Some(members) = members(obj)
+        && let Found::Node(node) = find_constant_key::<false>(members, s.konst(ins.c()))
+        && (*node).vtag != tag::NIL
+    {
+        put(s.reg(ins.a()), Node::slot(node).get());
+        return Step::Next(s);
+    }
+    Step::Slow(s, slow::get_field)
 }
 
 #[inline(always)]
@@ -428,8 +471,44 @@ pub unsafe fn GlobalMiss(s: State, vm: *mut Vm, ins: Instr) -> Step {
 #[inline(always)]
 pub unsafe fn MethodMiss(s: State, vm: *mut Vm, ins: Instr) -> Step {
     let obj = get(s.reg(ins.b()));
-    put(s.reg(ins.a()).add(1), obj);
-    field(s, vm, ins, obj.as_table(), slow::method)
+    if obj.tag == tag::TABLE {
+        put(s.reg(ins.a()).add(1), obj);
+        return field(s, vm, ins, obj.as_table(), slow::method);
+    }
+    if let Some(members) = members(obj)
+        && let Found::Node(node) = find_constant_key::<false>(members, s.konst(ins.c()))
+        && (*node).vtag != tag::NIL
+    {
+        put(s.reg(ins.a()).add(1), obj);
+        put(s.reg(ins.a()), Node::slot(node).get());
+        return Step::Next(s);
+    }
+    Step::Slow(s, slow::method)
+}
+
+/// The table of a userdata's members that are found without asking the metatable.
+#[inline(always)]
+unsafe fn members(obj: Value) -> Option<*mut Table> {
+    if obj.tag != tag::USERDATA || !matches!((*obj.as_userdata()).role, Role::Type) {
+        return None;
+    }
+    let members = get(&raw const (*obj.as_userdata()).user_value);
+    members.is_table().then(|| members.as_table())
+}
+
+#[inline(always)]
+pub unsafe fn GetType(s: State, vm: *mut Vm, ins: Instr) -> Step {
+    let env = s.reg(ins.b());
+    if (*env).tag == tag::TABLE
+        && let Some(types) = &(*(*s.closure()).code).types
+    {
+        let known = (*vm).known_type(types, (*s.pc).w() as u32 as usize, (*env).as_table());
+        if !known.is_null() {
+            put(s.reg(ins.a()), Value::userdata(known));
+            return Step::Next(s.jump(1));
+        }
+    }
+    Step::Slow(s, slow::get_type)
 }
 
 /// `t[key]`, in place where the key is found by pointer or its chain holds no other key with this hash.
