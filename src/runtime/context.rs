@@ -60,7 +60,7 @@ pub struct Context {
     /// Letters were taken out of the mailbox, and whoever waits for them does not know yet.
     unserved: bool,
     /// Most processes have none.
-    events: Option<Box<VecDeque<(Box<Notice>, Duration)>>>,
+    events: Option<Box<Events>>,
     rest: VecDeque<Queued>,
     ports: Vec<Port>,
     arrivals: u64,
@@ -69,6 +69,9 @@ pub struct Context {
     /// The process that the last message went to, under its PID: most processes send to the same one again and again.
     last: Option<Box<(PidText, Arc<Peer>)>>,
 }
+
+/// Notices for the program, with the time of day at which they were sent.
+type Events = VecDeque<(Box<Notice>, Duration)>;
 
 /// What `process.upgrade` asks for.
 pub struct Upgrade {
