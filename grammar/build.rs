@@ -1,10 +1,13 @@
 //! Generates the parser from `grammar/lua.lalrpop`, chooses the dispatcher of the interpreter loop, and says how the executable
 //! is linked.
 
+use std::path::Path;
+use std::process::Command;
+
 fn main() {
     generate_parser();
     choose_dispatcher();
-    link_at_a_fixed_address();
+    link_for_a_quick_start();
 }
 
 /// Writes `lua.rs` to the output directory; a grammar with a conflict stops the build.
@@ -26,7 +29,6 @@ fn generate_parser() {
 fn choose_dispatcher() {
     println!("cargo::rustc-check-cfg=cfg(wippy_table_dispatch)");
     println!("cargo::rerun-if-env-changed=CARGO_FEATURE_MATCH_DISPATCH");
-    let var = |name: &str| std::env::var(name).unwrap_or_default();
     let optimised = var("OPT_LEVEL") != "0";
     let known = matches!(var("CARGO_CFG_TARGET_ARCH").as_str(), "x86_64" | "aarch64")
         && var("CARGO_CFG_TARGET_OS") != "windows";
@@ -35,15 +37,78 @@ fn choose_dispatcher() {
     }
 }
 
-/// A position-independent executable has 15,000 addresses in its constants that the loader fills in at every start: 300 KiB
-/// of pages that could be shared with the file become the process's own, a sixth of the time of a short script. So the
-/// optimised executable is linked to a fixed address where the C compiler that links it understands how. Stack, heap and
-/// libraries are placed at random as before.
-fn link_at_a_fixed_address() {
-    let var = |name: &str| std::env::var(name).unwrap_or_default();
+/// How the optimised executable for Linux is linked; `docs/speed.md` says what each part gains.
+fn link_for_a_quick_start() {
     let known = var("CARGO_CFG_TARGET_OS") == "linux" && var("CARGO_CFG_TARGET_ENV") == "gnu";
-    let statically = var("CARGO_CFG_TARGET_FEATURE").split(',').any(|feature| feature == "crt-static");
-    if known && !statically && var("PROFILE") == "release" {
-        println!("cargo::rustc-link-arg-bins=-no-pie");
+    let is_static = var("CARGO_CFG_TARGET_FEATURE").split(',').any(|feature| feature == "crt-static");
+    let flags = var("CARGO_ENCODED_RUSTFLAGS");
+    if !known || is_static || var("PROFILE") != "release" {
+        return;
     }
+    // A position-independent executable has 15,000 addresses in its constants that the loader fills in at every start: 300 KiB
+    // of pages that could be shared with the file become the process's own. Stack, heap and libraries are placed at random
+    // as before.
+    println!("cargo::rustc-link-arg-bins=-no-pie");
+    if var("CARGO_CFG_TARGET_POINTER_WIDTH") == "64" && !flags.contains("sanitizer") {
+        link_c_library_statically();
+    }
+    // The common linkers know this form of script; who names another one does without.
+    if !flags.contains("fuse-ld") && !flags.contains("linker=") {
+        order_functions();
+    }
+}
+
+/// The loader, the C library, its mathematics and the unwinder are four files to map at every start. Archives of the same
+/// libraries come with the C compiler on Debian and its like; where they are missing, the executable stays dynamic.
+///
+/// The compiler option for this, `crt-static`, would be for procedural macros too, which cannot have it, unless every
+/// build named its target. Hence a folder of our own before the system's: there `-lc` finds the archive.
+fn link_c_library_statically() {
+    println!("cargo::rerun-if-env-changed=RUSTC_LINKER");
+    let linker = std::env::var("RUSTC_LINKER").unwrap_or_else(|_| "cc".to_string());
+    let folder =
+        Path::new(&std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR for build scripts")).join("static");
+    // The unwinder and the C library use each other and the compiler's own functions.
+    let wanted = [
+        ("gcc_s", &["gcc_eh", "gcc", "c"][..]),
+        ("c", &["c", "gcc_eh", "gcc"]),
+        ("m", &["m"]),
+        ("util", &["util"]),
+        ("rt", &["rt"]),
+        ("pthread", &["pthread"]),
+        ("dl", &["dl"]),
+    ];
+    let scripts: Option<Vec<_>> = wanted.iter().map(|(_, parts)| archives(&linker, parts)).collect();
+    let Some(scripts) = scripts else { return };
+    std::fs::create_dir_all(&folder).expect("OUT_DIR can be written to");
+    for ((name, _), script) in wanted.iter().zip(scripts) {
+        std::fs::write(folder.join(format!("lib{name}.a")), script).expect("OUT_DIR can be written to");
+    }
+    println!("cargo::rustc-link-arg-bins=-L{}", folder.display());
+    println!("cargo::rustc-link-arg-bins=-Wl,--no-dynamic-linker");
+}
+
+/// A text that linkers take for the archives of these names, or `None` when the C compiler does not know one of them.
+fn archives(linker: &str, names: &[&str]) -> Option<String> {
+    let mut script = "GROUP (".to_string();
+    for name in names {
+        let asked = Command::new(linker).arg(format!("-print-file-name=lib{name}.a")).output().ok()?;
+        let answer = String::from_utf8(asked.stdout).ok()?;
+        let path = Path::new(answer.trim()).canonicalize().ok()?;
+        script.push_str(&format!(" \"{}\"", path.display()));
+    }
+    script.push_str(" )\n");
+    Some(script)
+}
+
+/// Puts the functions that short programs need side by side (`link/record`).
+fn order_functions() {
+    println!("cargo::rerun-if-changed=link/start.ld");
+    let root =
+        std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR for build scripts");
+    println!("cargo::rustc-link-arg-bins=-T{}", Path::new(&root).join("link/start.ld").display());
+}
+
+fn var(name: &str) -> String {
+    std::env::var(name).unwrap_or_default()
 }
