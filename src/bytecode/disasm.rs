@@ -69,8 +69,8 @@ fn header(p: &Proto, out: &mut String) {
 fn instruction(p: &Proto, pc: usize, out: &mut String) {
     let i = p.code[pc];
     put!(out, "{pc:>5} ");
-    match p.lines.get(pc) {
-        Some(line) => put!(out, "{:<7}", format!("[{line}]")),
+    match p.origins.get(pc) {
+        Some(origin) => put!(out, "{:<7}", format!("[{}]", origin.line)),
         None => put!(out, "{:<7}", "[-]"),
     }
     let Some(op) = i.op() else {

@@ -16,7 +16,7 @@ mod types;
 use super::ops::{self, Operand};
 use super::types::TypePool;
 use super::verify::verify;
-use super::{Const, Instr, LocalVar, Proto, UpvalDesc};
+use super::{Const, Instr, LocalVar, Origin, Proto, UpvalDesc};
 use crate::diag::Span;
 use crate::limits::MAX_SYNTAX_LEVELS;
 use std::sync::Arc;
@@ -164,15 +164,15 @@ impl Writer {
     }
 
     fn debug(&mut self, p: &Proto) {
-        self.size(p.lines.len());
+        self.size(p.origins.len());
         let mut last = p.line_defined;
-        for &line in &p.lines {
+        for Origin { line, .. } in &p.origins {
             self.difference(last, line);
             last = line;
         }
-        self.size(p.spans.len());
+        self.size(p.origins.len());
         let mut last = 0;
-        for span in &p.spans {
+        for Origin { span, .. } in &p.origins {
             self.difference(last, span.start);
             self.difference(span.start, span.end);
             last = span.start;
@@ -331,6 +331,10 @@ impl<'a> Reader<'a> {
             start = r.difference(start)?;
             Ok(Span::new(start, r.difference(start)?))
         })?;
+        if lines.len() != spans.len() {
+            return Err(CORRUPTED);
+        }
+        let origins = lines.iter().zip(&spans).map(|(&line, &span)| Origin { line, span }).collect();
         let locals = self.list(4, |r| {
             let name = r.bytes()?.into();
             Ok(LocalVar { name, start_pc: r.small()?, end_pc: r.small()?, reg: r.byte()? })
@@ -347,8 +351,7 @@ impl<'a> Reader<'a> {
             line_defined,
             last_line_defined,
             source,
-            lines,
-            spans,
+            origins,
             locals,
             types,
         })

@@ -5,10 +5,12 @@ pub mod disasm;
 pub mod dump;
 pub mod instr;
 pub mod ops;
+pub mod origins;
 pub mod proto;
 pub mod types;
 pub mod verify;
 
 pub use instr::Instr;
 pub use ops::Op;
+pub use origins::{Origin, Origins};
 pub use proto::{Const, LocalVar, Proto, UpvalDesc};

@@ -2,9 +2,8 @@
 //!
 //! Loading a prototype into a heap (`heap::code`) consumes it and links its constants.
 
-use super::Instr;
 use super::types::TypePool;
-use crate::diag::Span;
+use super::{Instr, Origins};
 use std::sync::Arc;
 
 /// A compile-time constant.
@@ -57,10 +56,8 @@ pub struct Proto {
     pub last_line_defined: u32,
     /// Chunk name as given to `load`, with its `@` or `=` mark; empty when stripped.
     pub source: Arc<[u8]>,
-    /// Line of each instruction; empty when stripped.
-    pub lines: Box<[u32]>,
-    /// Source range of each instruction, for the excerpt under an uncaught error; empty when stripped.
-    pub spans: Box<[Span]>,
+    /// Line and source range of each instruction; empty when stripped.
+    pub origins: Origins,
     /// In order of `start_pc`; empty when stripped.
     pub locals: Box<[LocalVar]>,
     /// Types of the chunk, for the main function and those that name one.

@@ -65,8 +65,7 @@ fn function(p: &Proto, parent: Option<&Proto>) -> Result<(), BadCode> {
     check(usize::from(p.num_params) <= regs, None, "more parameters than registers")?;
     check(p.upvals.len() <= MAX_UPVALUES, None, "too many upvalues")?;
     check(!p.code.is_empty() && p.code.len() <= MAX_OPCODES, None, "code size")?;
-    check(p.lines.is_empty() || p.lines.len() == p.code.len(), None, "line table size")?;
-    check(p.spans.is_empty() || p.spans.len() == p.code.len(), None, "source range table size")?;
+    check(p.origins.is_empty() || p.origins.len() == p.code.len(), None, "line table size")?;
     for local in &p.locals {
         let life = local.start_pc <= local.end_pc && local.end_pc as usize <= p.code.len();
         check(life && usize::from(local.reg) < regs, None, "local variable")?;

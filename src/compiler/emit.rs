@@ -4,7 +4,7 @@ use super::desc::{Exp, Kind, Pc, Reg};
 use super::func::{ConstKey, Func};
 use super::{Compiler, Res};
 use crate::bytecode::instr::SLOT;
-use crate::bytecode::{Const, Instr, Op};
+use crate::bytecode::{Const, Instr, Op, Origin};
 use crate::diag::Span;
 use crate::limits::{MAX_CONSTANTS, MAX_OPERAND_CONSTANT, MAX_REGISTERS};
 use crate::syntax::ast::Symbol;
@@ -31,23 +31,21 @@ impl Compiler<'_> {
         let line = self.line();
         let pc = self.f.pc();
         self.f.code.push(i);
-        self.f.lines.push(line);
-        self.f.spans.push(span);
+        self.f.origins.push(Origin { line, span });
         pc
     }
 
     /// Moves the newest instruction to another line.
     pub(super) fn fix_line(&mut self, line: u32) {
-        if let Some(last) = self.f.lines.last_mut() {
-            *last = line;
+        if let Some(last) = self.f.origins.last_mut() {
+            last.line = line;
         }
     }
 
     /// Takes back the newest instruction.
     pub(super) fn uncode(&mut self) {
         self.f.code.pop();
-        self.f.lines.pop();
-        self.f.spans.pop();
+        self.f.origins.pop();
     }
 
     // ---- registers ----

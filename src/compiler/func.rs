@@ -3,8 +3,7 @@
 use super::desc::{JumpList, Pc, Reg};
 use super::label::Goto;
 use super::types::Known;
-use crate::bytecode::{Const, Instr, LocalVar, Proto, UpvalDesc};
-use crate::diag::Span;
+use crate::bytecode::{Const, Instr, LocalVar, Origin, Origins, Proto, UpvalDesc};
 use crate::syntax::ast::Symbol;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
@@ -88,8 +87,8 @@ pub(super) struct Func {
     /// Tells functions of a chunk apart.
     pub serial: u32,
     pub code: Vec<Instr>,
-    pub lines: Vec<u32>,
-    pub spans: Vec<Span>,
+    /// One for each instruction.
+    pub origins: Vec<Origin>,
     pub consts: Vec<Const>,
     /// Indices of `consts` by value.
     pub const_map: HashTable<u32>,
@@ -125,8 +124,7 @@ impl Func {
         Self {
             serial,
             code: Vec::new(),
-            lines: Vec::new(),
-            spans: Vec::new(),
+            origins: Vec::new(),
             consts: Vec::new(),
             const_map: HashTable::new(),
             protos: Vec::new(),
@@ -154,8 +152,7 @@ impl Func {
     pub fn reset(&mut self, serial: u32, line_defined: u32, is_vararg: bool) {
         self.serial = serial;
         self.code.clear();
-        self.lines.clear();
-        self.spans.clear();
+        self.origins.clear();
         self.consts.clear();
         if self.const_map.len() > KEPT_CONSTANTS {
             self.const_map = HashTable::new();
@@ -182,8 +179,8 @@ impl Func {
         self.captures = false;
     }
 
-    /// The finished function. What it was made in can be [`Func::reset`].
-    pub fn finish(&mut self, source: Arc<[u8]>) -> Proto {
+    /// The finished function. What it was made in can be [`Func::reset`]. `packed` is where the origins are made.
+    pub fn finish(&mut self, source: Arc<[u8]>, packed: &mut Vec<u8>) -> Proto {
         Proto {
             code: self.code.as_slice().into(),
             consts: self.consts.drain(..).collect(),
@@ -195,8 +192,7 @@ impl Func {
             line_defined: self.line_defined,
             last_line_defined: self.last_line_defined,
             source,
-            lines: self.lines.as_slice().into(),
-            spans: self.spans.as_slice().into(),
+            origins: Origins::pack(&self.origins, packed),
             locals: self.local_info.drain(..).collect(),
             types: None,
         }

@@ -10,7 +10,7 @@
 use super::desc::{JumpList, Pc};
 use super::emit::reg;
 use super::{Compiler, Res};
-use crate::bytecode::{Instr, Op};
+use crate::bytecode::{Instr, Op, Origin};
 use crate::diag::Span;
 use crate::syntax::ast::{Block as Body, Name, Stat, StatKind, Symbol};
 
@@ -272,7 +272,7 @@ impl<'a> Compiler<'a> {
             }
             let (pc, active) = (goto.jumps.head as usize, goto.active);
             let target = (pc as i64 + 1 + i64::from(self.f.code[pc].w())) as Pc;
-            let (line, span) = (self.f.lines[pc], self.f.spans[pc]);
+            let Origin { line, span } = self.f.origins[pc];
             let stub = self.code(Instr::abc(Op::Close, 0, reg(active), 0, 0), span);
             self.fix_line(line);
             self.jump_back(target, span);

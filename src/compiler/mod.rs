@@ -113,6 +113,8 @@ struct Compiler<'a> {
     /// Functions that are finished: their memory serves the next ones.
     #[allow(clippy::vec_box)]
     spare: Vec<Box<Func>>,
+    /// Where the origins of a function's instructions are packed.
+    packed: Vec<u8>,
     /// Functions begun so far.
     functions: u32,
     /// Names as constants and debug information share them, by symbol, once they are needed.
@@ -142,6 +144,7 @@ impl<'a> Compiler<'a> {
             f: Box::new(Func::new(0, 0, true)),
             outer: Vec::new(),
             spare: Vec::new(),
+            packed: Vec::new(),
             functions: 1,
             shared_names: Vec::new(),
             name_consts: Vec::new(),
@@ -173,6 +176,7 @@ impl<'a> Compiler<'a> {
             f: self.f,
             outer: self.outer,
             spare: self.spare,
+            packed: self.packed,
             functions: self.functions,
             shared_names: self.shared_names,
             name_consts: self.name_consts,
@@ -214,7 +218,7 @@ impl<'a> Compiler<'a> {
     fn end(&mut self, chunk: &Chunk<'a>) -> Res<Proto> {
         let end = Span::new(chunk.block.span.end, chunk.block.span.end);
         self.end_function(end)?;
-        let mut main = self.f.finish(self.chunk_name.clone());
+        let mut main = self.f.finish(self.chunk_name.clone(), &mut self.packed);
         if let Some(types) = self.type_pool() {
             share_types(&mut main, &types);
             main.types = Some(types);
@@ -252,7 +256,7 @@ impl<'a> Compiler<'a> {
         self.f.last_line_defined = self.source.line(func.end.start);
         self.cursor = func.end.end;
         self.end_function(func.end)?;
-        let proto = self.f.finish(self.chunk_name.clone());
+        let proto = self.f.finish(self.chunk_name.clone(), &mut self.packed);
         let enclosing = self.outer.pop().expect("pushed above");
         self.spare.push(std::mem::replace(&mut self.f, enclosing));
         self.f.protos.push(proto);

@@ -184,7 +184,7 @@ impl Compiler<'_> {
                 debug_assert_eq!(i.b(), reg(first + 1), "operands are consecutive");
                 self.free_exp(a);
                 self.f.code[pc as usize] = i.with_b(reg(first)).with_c(i.c() + 1);
-                self.f.spans[pc as usize] = span;
+                self.f.origins[pc as usize].span = span;
                 *a = Exp::new(Kind::Reloc(pc), span);
                 return Ok(());
             }

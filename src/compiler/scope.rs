@@ -69,7 +69,7 @@ impl<'a> Compiler<'a> {
         self.f.free = block.active;
         if self.land_gotos(block.breaks) {
             // On the line of what falls through to here, so that a line hook sees no line of its own.
-            let line = self.f.lines.last().copied();
+            let line = self.f.origins.last().map(|origin| origin.line);
             self.code(Instr::abc(Op::Close, 0, reg(block.active), 0, 0), span);
             if let Some(line) = line {
                 self.fix_line(line);

@@ -188,10 +188,12 @@ fn debug_information() {
         locals,
         [("a", 0), ("f", 1), ("(for index)", 2), ("(for limit)", 3), ("(for step)", 4), ("i", 5)]
     );
-    assert_eq!(&*p.lines, [1, 4, 5, 6, 6, 6, 7, 8, 7, 5, 9]);
+    let lines: Vec<_> = p.origins.iter().map(|origin| origin.line).collect();
+    assert_eq!(lines, [1, 4, 5, 6, 6, 6, 7, 8, 7, 5, 9]);
     let source = "local a = b.c + 1";
     let p = compile(source).unwrap();
-    let texts: Vec<_> = p.spans.iter().map(|s| &source[s.start as usize..s.end as usize]).collect();
+    let texts: Vec<_> =
+        p.origins.iter().map(|p| &source[p.span.start as usize..p.span.end as usize]).collect();
     assert_eq!(texts, ["b", "b.c", "b.c + 1", ""]);
 }
 

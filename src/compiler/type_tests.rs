@@ -13,7 +13,7 @@ fn types(source: &str) -> Arc<TypePool> {
 fn is_same_code(a: &Proto, b: &Proto) -> bool {
     a.code == b.code
         && a.consts == b.consts
-        && a.lines == b.lines
+        && a.origins.iter().map(|origin| origin.line).eq(b.origins.iter().map(|origin| origin.line))
         && a.max_stack == b.max_stack
         && a.locals == b.locals
         && a.upvals == b.upvals

@@ -3,7 +3,7 @@
 use super::tests::compile;
 use crate::bytecode::instr::SLOT;
 use crate::bytecode::verify::verify;
-use crate::bytecode::{Const, Instr, Op, Proto, UpvalDesc};
+use crate::bytecode::{Const, Instr, Op, Origin, Origins, Proto, UpvalDesc};
 
 const fn r(n: u16) -> u16 {
     n * SLOT as u16
@@ -25,8 +25,7 @@ fn ret() -> Instr {
 fn proto(code: &[Instr]) -> Proto {
     let mut p = compile("local function f() end").unwrap();
     p.code = code.into();
-    p.lines = [].into();
-    p.spans = [].into();
+    p.origins = Origins::default();
     p.locals = [].into();
     p.max_stack = 8;
     p.consts = [Const::String(b"x".as_slice().into()), Const::Integer(1), Const::Nil].into();
@@ -162,7 +161,7 @@ fn frames() {
     assert_eq!(change(|p| p.max_stack = 1), Err("frame size"));
     assert_eq!(change(|p| p.max_stack = 255), Err("frame size"));
     assert_eq!(change(|p| p.num_params = 9), Err("more parameters than registers"));
-    assert_eq!(change(|p| p.lines = [1, 2].into()), Err("line table size"));
+    assert_eq!(change(|p| p.origins = [Origin::default(); 2].into_iter().collect()), Err("line table size"));
     assert_eq!(change(|p| p.upvals = vec![p.upvals[0].clone(); 256].into()), Err("too many upvalues"));
     let mut p = proto(&[ret()]);
     for _ in 0..300 {

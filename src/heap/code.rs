@@ -11,8 +11,7 @@ use super::value::{KSlot, tag};
 use super::{Str, Value};
 use crate::bytecode::ops::Operand;
 use crate::bytecode::types::{Type, TypePool};
-use crate::bytecode::{Const, Instr, LocalVar, Proto, UpvalDesc};
-use crate::diag::Span;
+use crate::bytecode::{Const, Instr, LocalVar, Origins, Proto, UpvalDesc};
 use hashbrown::HashMap;
 use std::sync::Arc;
 
@@ -40,8 +39,7 @@ pub struct Code {
     pub line_defined: u32,
     pub last_line_defined: u32,
     pub source: Arc<[u8]>,
-    pub lines: Box<[u32]>,
-    pub spans: Box<[Span]>,
+    pub origins: Origins,
     pub locals: Box<[LocalVar]>,
     pub types: Option<Arc<TypePool>>,
 }
@@ -145,8 +143,7 @@ impl Code {
             line_defined: proto.line_defined,
             last_line_defined: proto.last_line_defined,
             source: proto.source,
-            lines: proto.lines,
-            spans: proto.spans,
+            origins: proto.origins,
             locals: proto.locals,
             types: proto.types,
         })
@@ -187,8 +184,7 @@ impl Code {
             line_defined: self.line_defined,
             last_line_defined: self.last_line_defined,
             source: self.source.clone(),
-            lines: self.lines.clone(),
-            spans: self.spans.clone(),
+            origins: self.origins.clone(),
             locals: self.locals.clone(),
             types: self.types.clone(),
         }
@@ -203,7 +199,7 @@ impl Code {
     /// Line of an instruction, if known.
     #[must_use]
     pub fn line(&self, pc: usize) -> Option<u32> {
-        self.lines.get(pc).copied()
+        self.origins.get(pc).map(|origin| origin.line)
     }
 
     /// Name of the local variable number `n` (from 1) that is active at `pc`, with its register.
@@ -223,8 +219,7 @@ impl Code {
             + size_of_val(&*self.code)
             + size_of_val(&*self.consts)
             + size_of_val(&*self.upvals)
-            + size_of_val(&*self.lines)
-            + size_of_val(&*self.spans)
+            + self.origins.bytes()
             + size_of_val(&*self.locals)
             + self.protos.iter().map(Self::bytes).sum::<usize>()
     }

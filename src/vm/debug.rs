@@ -160,7 +160,8 @@ impl Vm {
         }
         let code = &*(*Self::frame_closure(frame)).code;
         let pc = Self::current_pc(frame);
-        Some(Place { source: code.source.clone(), line: code.line(pc)?, span: *code.spans.get(pc)? })
+        let origin = code.origins.get(pc)?;
+        Some(Place { source: code.source.clone(), line: origin.line, span: origin.span })
     }
 
     unsafe fn describe_function(&self, f: Value) -> FunctionInfo {
@@ -295,7 +296,7 @@ impl<'gc> Cx<'gc> {
             return None;
         }
         // SAFETY: live during 'gc.
-        Some(unsafe { (*(*f.as_closure()).code).lines.to_vec() })
+        Some(unsafe { (*(*f.as_closure()).code).origins.iter().map(|origin| origin.line).collect() })
     }
 
     /// Local variable `n` at a level: name and value.
