@@ -41,7 +41,7 @@ impl Origins {
     #[must_use]
     pub fn pack(origins: &[Origin], buffer: &mut Vec<u8>) -> Self {
         buffer.clear();
-        let mut marks = Vec::new();
+        let mut marks = Vec::with_capacity(origins.len().saturating_sub(1) / INTERVAL);
         let mut last = Origin::default();
         for (index, chunk) in origins.chunks(INTERVAL).enumerate() {
             if index > 0 {
@@ -49,12 +49,12 @@ impl Origins {
             }
             for origin in chunk {
                 let start = zigzag(origin.span.start.wrapping_sub(last.span.start));
-                let moved = origin.line != last.line;
-                number(buffer, u64::from(start) << 1 | u64::from(moved));
-                if moved {
-                    number(buffer, zigzag(origin.line.wrapping_sub(last.line)).into());
+                let length = origin.span.end.wrapping_sub(origin.span.start);
+                if start < 0x40 && length < 0x80 && origin.line == last.line {
+                    buffer.extend_from_slice(&[(start << 1) as u8, length as u8]);
+                } else {
+                    pack_one(buffer, start, origin.line.wrapping_sub(last.line), length);
                 }
-                number(buffer, origin.span.end.wrapping_sub(origin.span.start).into());
                 last = *origin;
             }
         }
@@ -152,6 +152,15 @@ impl FromIterator<Origin> for Origins {
         let origins: Vec<Origin> = origins.into_iter().collect();
         Self::pack(&origins, &mut Vec::new())
     }
+}
+
+/// What is not the most frequent form.
+fn pack_one(buffer: &mut Vec<u8>, start: u32, lines: u32, length: u32) {
+    number(buffer, u64::from(start) << 1 | u64::from(lines != 0));
+    if lines != 0 {
+        number(buffer, zigzag(lines).into());
+    }
+    number(buffer, length.into());
 }
 
 #[inline]

@@ -51,6 +51,9 @@ impl<'a> ConstKey<'a> {
 /// Constants up to which a function's map is kept for the next function: emptying a map costs time for all its places.
 const KEPT_CONSTANTS: usize = 256;
 
+/// Functions inside a function up to which their list is kept for the next function; a longer one moves as it is.
+const KEPT_PROTOS: usize = 64;
+
 /// A declared local variable. Register = its position among the function's variables.
 #[derive(Clone, Copy)]
 pub(super) struct Local {
@@ -181,10 +184,15 @@ impl Func {
 
     /// The finished function. What it was made in can be [`Func::reset`]. `packed` is where the origins are made.
     pub fn finish(&mut self, source: Arc<[u8]>, packed: &mut Vec<u8>) -> Proto {
+        let protos = if self.protos.len() > KEPT_PROTOS {
+            std::mem::take(&mut self.protos).into()
+        } else {
+            self.protos.drain(..).collect()
+        };
         Proto {
             code: self.code.as_slice().into(),
             consts: self.consts.drain(..).collect(),
-            protos: self.protos.drain(..).collect(),
+            protos,
             upvals: self.upvals.drain(..).collect(),
             num_params: self.num_params,
             is_vararg: self.is_vararg,

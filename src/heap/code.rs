@@ -91,25 +91,23 @@ impl Code {
     }
 
     fn link(proto: Proto, unit: *mut Unit, intern: &mut Intern<'_>) -> Result<Self, OutOfMemory> {
-        let consts = proto
-            .consts
-            .iter()
-            .map(|c| {
-                Ok(match c {
-                    Const::Nil => KSlot { payload: 0, tag: u32::from(tag::NIL), hash: 0 },
-                    Const::False => KSlot { payload: 0, tag: u32::from(tag::FALSE), hash: 0 },
-                    Const::True => KSlot { payload: 0, tag: u32::from(tag::TRUE), hash: 0 },
-                    Const::Integer(i) => KSlot { payload: *i as u64, tag: u32::from(tag::INT), hash: 0 },
-                    Const::Float(f) => KSlot { payload: f.to_bits(), tag: u32::from(tag::FLOAT), hash: 0 },
-                    Const::String(s) => {
-                        let s = intern(s)?;
-                        // SAFETY: `intern` returns a live string.
-                        let hash = unsafe { Str::hash(s) };
-                        KSlot { payload: s as u64, tag: u32::from(tag::STRING), hash }
-                    }
-                })
-            })
-            .collect::<Result<Box<[KSlot]>, OutOfMemory>>()?;
+        let mut consts = Vec::with_capacity(proto.consts.len());
+        for value in &proto.consts {
+            consts.push(match value {
+                Const::Nil => KSlot { payload: 0, tag: u32::from(tag::NIL), hash: 0 },
+                Const::False => KSlot { payload: 0, tag: u32::from(tag::FALSE), hash: 0 },
+                Const::True => KSlot { payload: 0, tag: u32::from(tag::TRUE), hash: 0 },
+                Const::Integer(i) => KSlot { payload: *i as u64, tag: u32::from(tag::INT), hash: 0 },
+                Const::Float(f) => KSlot { payload: f.to_bits(), tag: u32::from(tag::FLOAT), hash: 0 },
+                Const::String(s) => {
+                    let s = intern(s)?;
+                    // SAFETY: `intern` returns a live string.
+                    let hash = unsafe { Str::hash(s) };
+                    KSlot { payload: s as u64, tag: u32::from(tag::STRING), hash }
+                }
+            });
+        }
+        let consts = consts.into_boxed_slice();
         let mut code = proto.code;
         for ins in &mut code {
             let Some(op) = ins.op() else { continue };
@@ -123,11 +121,11 @@ impl Code {
                 *ins = ins.with_h(slot.hash as u8);
             }
         }
-        let protos = proto
-            .protos
-            .into_iter()
-            .map(|p| Self::link(p, unit, intern))
-            .collect::<Result<Box<[Self]>, OutOfMemory>>()?;
+        // Into their final place: a chunk may have thousands of functions, and collecting results copies them again and again.
+        let mut protos = Vec::with_capacity(proto.protos.len());
+        for inner in proto.protos {
+            protos.push(Self::link(inner, unit, intern)?);
+        }
         Ok(Self {
             entry: code.as_ptr(),
             k: consts.as_ptr(),
@@ -136,7 +134,7 @@ impl Code {
             is_vararg: proto.is_vararg,
             fixed_params: if proto.is_vararg { u32::MAX } else { u32::from(proto.num_params) },
             unit,
-            protos,
+            protos: protos.into(),
             upvals: proto.upvals,
             code,
             consts,
