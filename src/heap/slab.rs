@@ -63,6 +63,10 @@ static CLASS_OF: [u8; LARGEST / GRAIN + 1] = {
     table
 };
 
+/// Blocks that a magazine takes from a fresh slab. Later refills take as many as the slab has given already, so that a small
+/// program does not write to pages full of blocks that it never uses.
+const FIRST_REFILL: u32 = 2;
+
 /// Blocks that move between a magazine and the slabs at once.
 const fn batch(class: usize) -> u32 {
     let fits = 8192 / SIZES[class] as u32;
@@ -282,6 +286,13 @@ impl List {
         taken
     }
 
+    /// Blocks that the next refill takes.
+    fn refill(&self, class: usize) -> u32 {
+        // SAFETY: slabs in the list are under this lock.
+        let given = unsafe { self.first.as_ref() }.map_or(0, |slab| slab.used as u32);
+        given.clamp(FIRST_REFILL, batch(class))
+    }
+
     /// Gives a block back to its slab.
     ///
     /// # Safety
@@ -368,7 +379,10 @@ fn class_of(layout: Layout) -> Option<usize> {
 #[cold]
 #[inline(never)]
 fn refill(class: usize) -> *mut Block {
-    let mut taken = lock(&CLASSES[class]).take(class, batch(class));
+    let mut slabs = lock(&CLASSES[class]);
+    let n = slabs.refill(class);
+    let mut taken = slabs.take(class, n);
+    drop(slabs);
     let block = taken.pop();
     if MAGAZINES.try_with(|magazines| magazines.0[class].set(taken)).is_err() {
         // This thread is ending and has no magazines any more.
