@@ -60,42 +60,87 @@ pub fn compile(chunk: &Chunk<'_>, source_text: &[u8], chunk_name: Arc<[u8]>) -> 
 /// # Errors
 /// The first error of the text.
 pub fn compile_text(source_text: &[u8], chunk_name: &Arc<[u8]>) -> Result<Proto, SyntaxError> {
-    match compile_pieces(source_text, chunk_name, SOURCE_PIECE)? {
+    let compiled = compile_pieces(source_text, chunk_name, SOURCE_PIECE).and_then(|made| match made {
         Some(proto) => Ok(proto),
         None => {
             let arena = Bump::new();
             let chunk = crate::syntax::parse(source_text, &arena)?;
             compile(&chunk, source_text, chunk_name.clone())
         }
-    }
+    });
+    compiled.map_err(|error| first_error(source_text, chunk_name, error))
 }
 
-/// Compiles a source text as it is parsed, piece by piece; `None` if its parts need each other.
-fn compile_pieces(
+/// Compiles a source text as it is parsed, in pieces of more than `size` bytes; `None` if its parts need each other.
+///
+/// # Errors
+/// The first error of the text.
+pub fn compile_pieces(
     source_text: &[u8],
     chunk_name: &Arc<[u8]>,
     size: u32,
 ) -> Result<Option<Proto>, SyntaxError> {
-    let mut paused: Option<Compiler<'static>> = None;
+    let mut pieces = Pieces { source_text, chunk_name, paused: None };
     let mut main = None;
     let complete = parse_pieces(source_text, size, &mut |chunk, is_last| {
-        let is_first = paused.is_none();
-        let mut compiler: Compiler<'_> =
-            paused.take().unwrap_or_else(|| Compiler::new(source_text, chunk_name.clone()));
-        compiler.look_at(chunk.names, source_text);
+        let mut compiler = pieces.add(chunk)?;
+        if is_last {
+            main = Some(compiler.end(chunk)?);
+        } else {
+            pieces.paused = Some(compiler.pause());
+        }
+        Ok(())
+    })?;
+    Ok(main.filter(|_| complete))
+}
+
+/// The first error of a text, when `error` is one. A piece is parsed before it is compiled, so an error of the grammar hides
+/// earlier ones, such as a `goto` without a label; the reference compiles while it parses.
+#[cold]
+fn first_error(source_text: &[u8], chunk_name: &Arc<[u8]>, error: SyntaxError) -> SyntaxError {
+    let mut pieces = Pieces { source_text, chunk_name, paused: None };
+    let mut earlier = None;
+    let before = source_text.get(..error.span.start as usize).unwrap_or_default();
+    let _ = parse_pieces(before, 0, &mut |chunk, _| match pieces.add(chunk) {
+        Ok(compiler) => {
+            pieces.paused = Some(compiler.pause());
+            Ok(())
+        }
+        Err(found) => {
+            earlier = Some((*found).clone());
+            Err(found)
+        }
+    });
+    earlier.unwrap_or(error)
+}
+
+/// A main function that is compiled piece by piece.
+struct Pieces<'s> {
+    source_text: &'s [u8],
+    chunk_name: &'s Arc<[u8]>,
+    /// Between two pieces.
+    paused: Option<Compiler<'static>>,
+}
+
+impl<'s> Pieces<'s> {
+    /// Compiles the statements of the next piece.
+    fn add<'a>(&mut self, chunk: &Chunk<'a>) -> Res<Compiler<'a>>
+    where
+        's: 'a,
+    {
+        let is_first = self.paused.is_none();
+        let mut compiler: Compiler<'a> = match self.paused.take() {
+            Some(compiler) => compiler,
+            None => Compiler::new(self.source_text, self.chunk_name.clone()),
+        };
+        compiler.look_at(chunk.names, self.source_text);
         if is_first {
             compiler.begin(chunk);
         }
         compiler.types.wants_locals = chunk.has_typeof;
         compiler.statements(chunk.block)?;
-        if is_last {
-            main = Some(compiler.end(chunk)?);
-        } else {
-            paused = Some(compiler.pause());
-        }
-        Ok(())
-    })?;
-    Ok(main.filter(|_| complete))
+        Ok(compiler)
+    }
 }
 
 /// The symbol of `_ENV`.

@@ -248,3 +248,19 @@ fn parts_that_need_each_other() {
         assert!(text == whole, "{source}");
     }
 }
+
+/// The first error is reported, whether the parser finds it or the compiler.
+#[test]
+fn first_of_two_errors() {
+    let cases = [
+        ("local function f() goto x end\n++", "2: no visible label 'x' for <goto> at line 1"),
+        ("::a::\n::a::\n++", "2: label 'a' already defined on line 1"),
+        ("local function f() break end local a\nlocal function", "1: <break> at line 1 not inside a loop"),
+        ("goto x\n++", "2: unexpected symbol near '+'"),
+        ("local a = 'x", "1: unfinished string near <eof>"),
+    ];
+    for (source, message) in cases {
+        let error = super::compile_text(source.as_bytes(), &Arc::from(&b"=test"[..])).unwrap_err();
+        assert_eq!(error.to_string(), message, "{source}");
+    }
+}
