@@ -322,10 +322,7 @@ pub fn prepare_for(start: Value, limit: Value, step: Value) -> ForLoop {
             limit.as_int()
         } else {
             let f = limit.as_float();
-            // Clip a float limit to the integers, towards the start.
-            if f.is_nan() {
-                return ForLoop::Skip;
-            }
+            // Clip a float limit to the integers, towards the start. As 5.3: NaN is below everything.
             let rounded = if step < 0 { f.ceil() } else { f.floor() };
             if let Some(i) = float_to_int(rounded) {
                 i
@@ -356,6 +353,8 @@ pub fn prepare_for(start: Value, limit: Value, step: Value) -> ForLoop {
         return ForLoop::Int { start, left, step };
     }
     let (start, limit, step) = (to_float(start), to_float(limit), to_float(step));
+    // As 5.3, which takes one step back first: that rounds, and with an infinite step there is no first value.
+    let start = (start - step) + step;
     let runs = if 0.0 < step { start <= limit } else { limit <= start };
     if runs { ForLoop::Float { start, limit, step } } else { ForLoop::Skip }
 }
