@@ -31,7 +31,7 @@ pub(super) fn file_result(cx: &mut Cx<'_>, result: io::Result<()>, name: Option<
     match result {
         Ok(()) => cx.ret(true),
         Err(e) => {
-            let mut text = name.map_or_else(Vec::new, |n| [n, b": "].concat());
+            let mut text = name.map_or_else(Vec::new, |n| [c_string(n), b": "].concat());
             text.extend_from_slice(os_error(&e).as_bytes());
             let message = cx.string(&text)?;
             cx.push(Val::NIL);

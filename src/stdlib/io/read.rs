@@ -41,7 +41,10 @@ enum Format {
 fn format(cx: &mut Cx<'_>, i: usize) -> Result<Format, LuaError> {
     if cx.arg(i).is_number() {
         // As C's `size_t`: a negative count asks for more than there can be.
-        return Ok(Format::Bytes(cx.check_int(i)? as usize));
+        return match usize::try_from(cx.check_int(i)?) {
+            Ok(n) => Ok(Format::Bytes(n)),
+            Err(_) => Err(LuaError::message("not enough memory for buffer allocation")),
+        };
     }
     let text = cx.check_str(i)?.bytes();
     let text = text.strip_prefix(b"*").unwrap_or(text);
