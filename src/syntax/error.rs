@@ -76,6 +76,8 @@ fn near(shared: &Shared<'_>, message: &str, (span, kind): (Span, Kind)) -> Error
     match kind {
         Kind::Eof => SyntaxError::at_end(source, message),
         Kind::Unknown => match source.get(span.start as usize) {
+            // As 5.3, for which a zero byte is no token to name.
+            Some(0) => Box::new(SyntaxError::new(message, line_at(source, span.end as usize), span)),
             Some(byte) if !matches!(byte, b' '..=b'~') => {
                 SyntaxError::near_text(source, message, format!("<\\{byte}>").as_bytes(), span)
             }
@@ -231,9 +233,11 @@ fn message(
         }
     }
     match opener {
-        Some(Opener::Paren | Opener::Params) if expected.any(&[")", ","]) => {
+        Some(Opener::Paren) if expected.any(&[")", ","]) => {
             return matching("')'", "(", shared, open, at);
         }
+        // As 5.3, which does not say which list of parameters is open.
+        Some(Opener::Params) if expected.any(&[")", ","]) => return "')' expected".to_owned(),
         Some(Opener::Brace) if expected.any(&["}", ","]) => return matching("'}'", "{", shared, open, at),
         Some(Opener::Bracket) if expected.has("]") => return "']' expected".to_owned(),
         _ => {}
