@@ -19,3 +19,8 @@ local co = coroutine.create(function() local x = 1
   coroutine.yield()
   x = 2
 end) local lines = {} debug.sethook(co, function(_, l) lines[#lines + 1] = l end, "l") coroutine.resume(co) coroutine.resume(co) print(table.concat(lines, " ")) print(debug.gethook(co) ~= nil, debug.gethook()) local infos = {} debug.sethook(function() local i = debug.getinfo(2, "nl") infos[#infos + 1] = tostring(i.name) end, "c") g() debug.sethook() print(infos[1], infos[2])
+
+-- print calls tostring, as hooks see; messages of tracebacks end at a zero byte
+local seen = {}
+debug.sethook(function(event) seen[#seen + 1] = event end, "cr") print(1, "x", nil) debug.sethook() print(table.concat(seen, " "))
+print(debug.traceback("a\0b"))

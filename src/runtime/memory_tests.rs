@@ -5,7 +5,7 @@ use super::script::Script;
 use crate::vm::Exit;
 
 /// Each ends with success if it does not run out of memory, and leaves nothing reachable behind.
-const PROGRAMS: [(&str, &str); 21] = [
+const PROGRAMS: [(&str, &str); 22] = [
     ("tables", "local t = {} for i = 1, 40 do t[i] = { i, x = i } end assert(#t == 40 and t[40].x == 40)"),
     (
         "hash",
@@ -31,6 +31,10 @@ const PROGRAMS: [(&str, &str); 21] = [
     (
         "recursion",
         "local function f(n) if n == 0 then return 0 end return 1 + f(n - 1) end assert(f(300) == 300)",
+    ),
+    (
+        "callable objects",
+        "local t t = setmetatable({}, { __call = function(self, n, m) assert(self == t and m == 'm') if n == 0 then return 0 end return 1 + t(n - 1, 'm') end }) assert(t(100, 'm') == 100) local u = setmetatable({}, { __call = select }) local function f() return u('#', 1, 2) end assert(not pcall(f))",
     ),
     (
         "metatables",

@@ -20,7 +20,7 @@ pub(super) static LIB: Lib = Lib {
         Native::new("getmetatable", getmetatable),
         Native::new("ipairs", ipairs),
         Native::new("loadfile", loadfile),
-        Native::with("load", load, native_flag::CATCH),
+        Native::with("load", load, native_flag::CATCH | native_flag::INHERIT),
         Native::with("next", next, native_flag::NEXT),
         Native::new("pairs", pairs),
         Native::with("pcall", pcall, native_flag::CATCH | native_flag::YIELDABLE | native_flag::PROTECT),
@@ -368,12 +368,12 @@ fn tostring(cx: &mut Cx<'_>) -> R {
     }
 }
 
-/// What `print` keeps while it calls: the number of arguments, and whether the program has replaced `tostring`, which `print`
-/// then calls as 5.3 does.
+/// What `print` keeps while it calls: the number of arguments, above which `tostring` lies, and whether the program can tell that
+/// it is called for each of them, because it has replaced it or has a hook.
 #[derive(Clone, Copy)]
 struct Printing {
     args: usize,
-    replaced: bool,
+    observed: bool,
 }
 
 impl Kept for Printing {}
@@ -381,20 +381,21 @@ impl Kept for Printing {}
 /// The state counts the arguments printed so far, twice; odd while a call for the next one runs.
 fn print(cx: &mut Cx<'_>) -> R {
     let mut state = cx.state() as usize;
-    let to_string = cx.globals().get_name("tostring");
     // The window grows by results of calls; the arguments are counted at the first entry.
     let printing = match cx.take::<Printing>() {
         Some(kept) => *kept,
-        None => Printing { args: cx.top(), replaced: !is_tostring(to_string) },
+        None => {
+            let (args, to_string) = (cx.top(), cx.globals().get_name("tostring"));
+            cx.push(to_string);
+            Printing { args, observed: cx.is_hooked() || !is_tostring(to_string) }
+        }
     };
     let mut line = Vec::new();
     while state / 2 < printing.args {
         let i = state / 2;
         let shown = if state % 2 == 1 {
             let v = cx.pop();
-            if !printing.replaced {
-                super::must_be_string(cx, v)?
-            } else if v.is_number() {
+            if v.is_number() {
                 cx.number_string(v)?
             } else if v.is_string() {
                 v
@@ -403,16 +404,16 @@ fn print(cx: &mut Cx<'_>) -> R {
             }
         } else {
             let v = cx.arg(i);
-            let called = if printing.replaced { Err(to_string) } else { cx.to_display(v)? };
-            match called {
-                Ok(s) => s,
-                Err(handler) => {
-                    super::write_stdout(&line)?;
-                    cx.set_state(state as u64 + 1);
-                    cx.keep(printing);
-                    return cx.call(&[handler, v], 1);
-                }
-            }
+            let plain = if printing.observed { None } else { cx.to_display(v)?.ok() };
+            let Some(plain) = plain else {
+                // As 5.3: `tostring` calls the handler, and stands between it and `print` in a traceback.
+                super::write_stdout(&line)?;
+                cx.set_state(state as u64 + 1);
+                let to_string = cx.arg(printing.args);
+                cx.keep(printing);
+                return cx.call(&[to_string, v], 1);
+            };
+            plain
         };
         if i > 0 {
             line.push(b'\t');
@@ -501,6 +502,8 @@ const PIECES_AT_ONCE: usize = 1 << 30;
 
 /// Compiles or loads a chunk if the mode in argument `mode_at` allows its kind, and returns as `load` does.
 fn load_chunk<'gc>(cx: &mut Cx<'gc>, chunk: &[u8], name: &[u8], mode_at: usize, env: Option<Val<'gc>>) -> R {
+    // As 5.3: names of chunks are C strings.
+    let name = super::os::c_string(name);
     let mode = cx.opt_str(mode_at)?;
     let mode = mode.as_ref().map_or(&b"bt"[..], |s| s.bytes());
     let (kind, letter) = if chunk.first() == Some(&0x1b) { ("binary", b'b') } else { ("text", b't') };

@@ -128,7 +128,8 @@ fn traceback(cx: &mut Cx<'_>) -> R {
     let level = cx.opt_int(first + 1, default)?;
     let mut text = Vec::new();
     if !message.is_nil() {
-        text.extend_from_slice(cx.check_str(first)?.bytes());
+        // As 5.3, which takes the message for a C string.
+        text.extend_from_slice(super::os::c_string(cx.check_str(first)?.bytes()));
         text.push(b'\n');
     }
     // Finding names for the functions takes by far the longest.
@@ -308,7 +309,16 @@ fn setuservalue(cx: &mut Cx<'_>) -> R {
     cx.ret(ud)
 }
 
+/// Nothing but programs looks at the two numbered entries of 5.3, so they are made when one asks for the registry.
 fn getregistry(cx: &mut Cx<'_>) -> R {
+    const MAIN_THREAD: i64 = 1;
+    const GLOBALS: i64 = 2;
+    if cx.registry().get_int(MAIN_THREAD).is_nil() {
+        let main = cx.main_coroutine().into();
+        cx.registry().set_int(cx, MAIN_THREAD, main)?;
+        let globals = cx.globals().into();
+        cx.registry().set_int(cx, GLOBALS, globals)?;
+    }
     let registry = cx.registry();
     cx.ret(registry)
 }

@@ -97,48 +97,61 @@ impl Vm {
         nresults: i16,
         flags: u8,
     ) -> Result<(), LuaError> {
-        let mut func = func;
-        loop {
-            match (*func).tag {
-                tag::CLOSURE => return self.precall_lua(func, nresults, flags),
-                tag::NATIVE | tag::NATIVE_CLOSURE => {
-                    let offset = func.offset_from((*self.th).top);
-                    let top = self.ensure_stack((*self.th).top, NATIVE_STACK)?;
-                    func = top.offset(offset);
-                    let frame = self.push_frame()?;
-                    *frame = Frame {
-                        base: func.add(1),
-                        pc: std::ptr::null(),
-                        delta: 1,
-                        nresults,
-                        kind: FrameKind::Native,
-                        flags,
-                        state: 0,
-                    };
-                    if self.hooked {
-                        self.hook_call()?;
-                    }
-                    return Ok(());
-                }
-                _ => {
-                    let handler = self.value_handler(get(func), Event::Call);
-                    if !handler.is_function() {
-                        // As 5.3: the handler itself must be a function.
-                        return Err(self.call_error(func));
-                    }
-                    let offset = func.offset_from((*self.th).top);
-                    let top = self.ensure_stack((*self.th).top, 1)?;
-                    func = top.offset(offset);
-                    let mut slot = top;
-                    while slot > func {
-                        put(slot, get(slot.sub(1)));
-                        slot = slot.sub(1);
-                    }
-                    put(func, handler);
-                    (*self.th).top = top.add(1);
-                }
+        match (*func).tag {
+            tag::CLOSURE => self.precall_lua(func, nresults, flags),
+            tag::NATIVE | tag::NATIVE_CLOSURE => self.precall_native(func, nresults, flags),
+            _ => {
+                let func = self.insert_call_handler(func)?;
+                let r = match (*func).tag {
+                    tag::CLOSURE => self.precall_lua(func, nresults, flags),
+                    _ => self.precall_native(func, nresults, flags),
+                };
+                // The arguments have moved: the instruction cannot start over.
+                self.no_retry |= r.as_ref().is_err_and(LuaError::is_memory);
+                r
             }
         }
+    }
+
+    /// Puts the `__call` handler of the value at `func` below it, which so becomes the first argument. Returns the handler's
+    /// place: a function, Lua or native.
+    pub(super) unsafe fn insert_call_handler(&mut self, func: *mut Value) -> Result<*mut Value, LuaError> {
+        let handler = self.value_handler(get(func), Event::Call);
+        if !handler.is_function() {
+            // As 5.3: the handler itself must be a function.
+            return Err(self.call_error(func));
+        }
+        let offset = func.offset_from((*self.th).top);
+        let top = self.ensure_stack((*self.th).top, 1)?;
+        let func = top.offset(offset);
+        let mut slot = top;
+        while slot > func {
+            put(slot, get(slot.sub(1)));
+            slot = slot.sub(1);
+        }
+        put(func, handler);
+        (*self.th).top = top.add(1);
+        Ok(func)
+    }
+
+    unsafe fn precall_native(&mut self, func: *mut Value, nresults: i16, flags: u8) -> Result<(), LuaError> {
+        let offset = func.offset_from((*self.th).top);
+        let top = self.ensure_stack((*self.th).top, NATIVE_STACK)?;
+        let func = top.offset(offset);
+        let frame = self.push_frame()?;
+        *frame = Frame {
+            base: func.add(1),
+            pc: std::ptr::null(),
+            delta: 1,
+            nresults,
+            kind: FrameKind::Native,
+            flags,
+            state: 0,
+        };
+        if self.hooked {
+            self.hook_call()?;
+        }
+        Ok(())
     }
 
     unsafe fn precall_lua(&mut self, func: *mut Value, nresults: i16, flags: u8) -> Result<(), LuaError> {

@@ -283,7 +283,11 @@ impl Vm {
         if flags & frame_flag::TAIL != 0 || frame <= (*th).frames.add(1) {
             return None;
         }
-        let caller = frame.sub(1);
+        let mut caller = frame.sub(1);
+        if Self::is_hidden(caller) {
+            // As 5.3: a message handler is called by the instruction that failed.
+            caller = caller.sub(1);
+        }
         if (*caller).kind != FrameKind::Lua {
             return None;
         }

@@ -62,6 +62,8 @@ pub mod native_flag {
     pub const AND_NIL: u8 = 128;
     /// Has no effect before its results exist: after "not enough memory" it runs again once a collection has made room.
     pub const RETRY: u8 = 32;
+    /// With `CATCH`: a message handler around it sees what it catches first.
+    pub const INHERIT: u8 = 128;
 }
 
 /// State of a `pcall` whose function runs.

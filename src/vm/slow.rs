@@ -666,17 +666,23 @@ pub(super) unsafe fn call(vm: &mut Vm, ins: Instr) -> R {
 
 pub(super) unsafe fn tail_call(vm: &mut Vm, ins: Instr) -> R {
     let th = vm.th;
-    let func = reg(vm, ins.a());
+    let mut func = reg(vm, ins.a());
     if ins.b() != 0 {
         (*th).top = func.add(ins.b() as usize);
+    }
+    let is_object = !(*func).is_function();
+    if is_object {
+        func = vm.insert_call_handler(func)?;
     }
     let frame = (*th).frame;
     if ins.h() != 0 {
         Thread::close_upvals(th, (*frame).base);
     }
     if (*func).tag != tag::CLOSURE {
-        // A native function, or something with `__call`: an ordinary call, whose results the `Return` that follows passes on.
-        return vm.precall(func, -1, 0);
+        // A native function: an ordinary call, whose results the `Return` that follows passes on.
+        let r = vm.precall(func, -1, 0);
+        vm.no_retry |= is_object && r.as_ref().is_err_and(LuaError::is_memory);
+        return r;
     }
     // Slide callee and arguments down over the frame.
     let n = (*th).top.offset_from(func) as usize;

@@ -85,9 +85,14 @@ impl Vm {
         let is_entry = (*frame).flags & frame_flag::ENTRY != 0 && (raised_here || !Self::catches(th, frame));
         let is_finalizer = is_finalizer && (raised_here || !Self::catches(th, frame));
         if !is_entry && !is_finalizer && with_handler {
-            let native = Self::frame_native(frame);
-            if (*native).flags & native_flag::HANDLER != 0 {
-                return self.call_handler(frame, value, handlers, native_raised);
+            let mut holder = frame;
+            while (*Self::frame_native(holder)).flags & native_flag::INHERIT != 0
+                && let Some(outer) = Self::catcher_around(th, holder)
+            {
+                holder = outer;
+            }
+            if (*Self::frame_native(holder)).flags & native_flag::HANDLER != 0 {
+                return self.call_handler(holder, value, handlers, native_raised);
             }
         }
         if is_finalizer {
@@ -122,6 +127,18 @@ impl Vm {
             && !outside
             && (*frame).kind == FrameKind::Native
             && (*Self::frame_native(frame)).flags & native_flag::CATCH != 0
+    }
+
+    /// The protected call around another one in the same coroutine.
+    unsafe fn catcher_around(th: *mut Thread, inner: *mut Frame) -> Option<*mut Frame> {
+        let mut frame = inner;
+        while (*frame).flags & (frame_flag::ENTRY | frame_flag::FINALIZER) == 0 {
+            frame = frame.sub(1);
+            if Self::catches(th, frame) {
+                return Some(frame);
+            }
+        }
+        None
     }
 
     /// Drops the frames above `frame` and what they had switched on.

@@ -75,6 +75,18 @@ impl<'gc> Cx<'gc> {
         (Co::new(self.th()), self.th() == self.vm().main)
     }
 
+    /// A debug hook sees the calls of the running coroutine.
+    #[must_use]
+    pub fn is_hooked(&self) -> bool {
+        self.vm().hooked
+    }
+
+    /// The coroutine of the main chunk.
+    #[must_use]
+    pub fn main_coroutine(&self) -> Co<'gc> {
+        Co::new(self.vm().main)
+    }
+
     /// True if a manual yield would succeed here.
     #[must_use]
     pub fn is_yieldable(&self) -> bool {
