@@ -407,7 +407,7 @@ impl Context {
             }
             Answer::NotStarted(error) => [Val::NIL, cx.new_error(error.carried())?],
             Answer::Ended(exit) => match &**exit {
-                Exit::Normal(parcel) => [first_value(cx, parcel)?, Val::NIL],
+                Exit::Normal(parcel) => [parcel.first(cx)?, Val::NIL],
                 Exit::Failed(error) => [Val::NIL, cx.new_error(error.failure())?],
             },
         };
@@ -600,20 +600,10 @@ fn message_cost(message: &Message) -> usize {
 
 const NOTICE_COST: usize = size_of::<Letter>() + size_of::<Notice>();
 
-/// The one value of a parcel, nil if it is empty.
-fn first_value<'gc>(cx: &mut Cx<'gc>, parcel: &Parcel) -> Result<Val<'gc>, LuaError> {
-    let mut first = None;
-    parcel.unpack(cx, |_, v| {
-        first.get_or_insert(v);
-        Ok(())
-    })?;
-    Ok(first.unwrap_or(Val::NIL))
-}
-
 /// What a listener gets that did not ask for message objects: nothing, the value, or an array of the values.
 fn raw_value<'gc>(cx: &mut Cx<'gc>, parcel: &Parcel) -> Result<Val<'gc>, LuaError> {
     if parcel.len() < 2 {
-        return first_value(cx, parcel);
+        return parcel.first(cx);
     }
     let array = cx.table(parcel.len(), 0)?;
     let mut i = 0;
@@ -657,7 +647,7 @@ fn event<'gc>(cx: &mut Cx<'gc>, notice: &Notice, at: Duration) -> Result<Tab<'gc
         let result = cx.table(0, 2)?;
         match &**exit {
             Exit::Normal(parcel) => {
-                let v = first_value(cx, parcel)?;
+                let v = parcel.first(cx)?;
                 result.set_name(cx, "value", v)?;
             }
             Exit::Failed(error) => {

@@ -390,14 +390,12 @@ impl Process {
     #[must_use]
     pub fn is_stuck(&mut self) -> bool {
         let Some(script) = self.script.as_mut() else { return false };
-        let waits_outside = script.vm().awaits_operation();
         if self.node.stands_still() {
             return true;
         }
-        let waits_for_clock = script.vm().host::<Context>().is_some_and(|context| context.waits_for_clock());
         self.node.alive() <= 1
-            && !waits_outside
-            && !waits_for_clock
+            && !script.vm().awaits_operation()
+            && !script.vm().host::<Context>().is_some_and(|context| context.waits_for_clock())
             && self.node.env.timers.is_empty()
             && self.peer.mailbox.is_empty()
     }

@@ -215,6 +215,25 @@ impl Parcel {
         spilled + extras
     }
 
+    /// Makes the first value in this process; nil if there is none.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn first<'gc>(&self, cx: &mut Cx<'gc>) -> Result<Val<'gc>, LuaError> {
+        if self.is_empty() {
+            return Ok(Val::NIL);
+        }
+        // SAFETY: as in `unpack`.
+        let v = unsafe { self.unpacker().root(cx)? };
+        cx.charge(self.bytes.len() / 64 + 1);
+        Ok(Val::raw_new(v))
+    }
+
+    fn unpacker(&self) -> Unpacker<'_> {
+        let extras = self.extras.as_ref().map_or(&[][..], |extras| &extras.list);
+        Unpacker { from: &self.bytes, extras, tables: Vec::new() }
+    }
+
     /// Makes the values in this process and hands them to `each`, in order. A parcel may be unpacked more than once.
     ///
     /// # Errors
@@ -224,8 +243,7 @@ impl Parcel {
         cx: &mut Cx<'gc>,
         mut each: impl FnMut(&mut Cx<'gc>, Val<'gc>) -> Result<(), LuaError>,
     ) -> Result<(), LuaError> {
-        let extras = self.extras.as_ref().map_or(&[][..], |extras| &extras.list);
-        let mut unpacker = Unpacker { from: &self.bytes, extras, tables: Vec::new() };
+        let mut unpacker = self.unpacker();
         for _ in 0..self.values {
             // SAFETY: nothing collects before the native function returns, and the bytes are well-formed (invariant 5).
             let v = unsafe { unpacker.root(cx)? };
