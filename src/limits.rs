@@ -56,8 +56,8 @@ pub const MAX_IDLE_PROCESS: usize = 4096;
 /// Cells that a process takes one by one from the program's pool; a larger one has regions of its own.
 pub const MAX_POOLED_CELLS: usize = 32;
 
-/// Free slabs of 64 KiB that the allocator keeps before it gives memory back: 8 MiB.
-pub const MAX_SLAB_RESERVE: usize = 128;
+/// Free slabs of 64 KiB that the allocator keeps before it gives memory back: 4 MiB.
+pub const MAX_SLAB_RESERVE: usize = 64;
 
 /// Free cells that the pool keeps for new processes before it gives memory back: 8 MiB.
 pub const MAX_POOL_RESERVE: usize = 8 << 10;

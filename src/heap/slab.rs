@@ -177,24 +177,16 @@ impl Reserve {
         slab
     }
 
-    fn layout() -> Layout {
-        Layout::from_size_align(SPAN * SLAB, SLAB).expect("a size and an alignment that are fixed")
-    }
-
     fn grow(&mut self) -> bool {
-        // SAFETY: neither layout is empty.
-        let (start, span) = unsafe { (System.alloc(Self::layout()), System.alloc(Layout::new::<Span>())) };
-        let span = span.cast::<Span>();
-        if start.is_null() || span.is_null() {
-            // SAFETY: each was just allocated with this layout.
-            unsafe {
-                if !start.is_null() {
-                    System.dealloc(start, Self::layout());
-                }
-                if !span.is_null() {
-                    System.dealloc(span.cast(), Layout::new::<Span>());
-                }
-            }
+        // SAFETY: the layout is not empty.
+        let span = unsafe { System.alloc(Layout::new::<Span>()) }.cast::<Span>();
+        if span.is_null() {
+            return false;
+        }
+        let start = pages::take();
+        if start.is_null() {
+            // SAFETY: it was just allocated with this layout.
+            unsafe { System.dealloc(span.cast(), Layout::new::<Span>()) };
             return false;
         }
         // SAFETY: fresh memory of these sizes. The head of a slab is all that is written: its pages are not touched before
@@ -227,9 +219,67 @@ impl Reserve {
                 self.free.remove((*span).start.add(i * SLAB).cast());
             }
             self.count -= SPAN;
-            System.dealloc((*span).start, Self::layout());
+            pages::give((*span).start);
             System.dealloc(span.cast(), Layout::new::<Span>());
         }
+    }
+}
+
+/// Memory for spans, from the kernel itself: the system's allocator would take it from the arena of the calling thread, and
+/// what comes back from another thread is of no use to that one.
+#[cfg(unix)]
+mod pages {
+    use super::{SLAB, SPAN};
+    use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+    use std::ptr::null_mut;
+
+    /// Memory for the slabs of a span, aligned to them; null if there is none.
+    pub(super) fn take() -> *mut u8 {
+        const SIZE: usize = SPAN * SLAB;
+        let protection = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: new memory, at an address of the kernel's choice; what lies in front of the first whole slab and behind
+        // the last is given back at once.
+        unsafe {
+            let Ok(start) = mmap_anonymous(null_mut(), SIZE + SLAB, protection, MapFlags::PRIVATE) else {
+                return null_mut();
+            };
+            let before = start.align_offset(SLAB);
+            let aligned = start.byte_add(before);
+            // Address space that the kernel will not take back stays unused.
+            if before > 0 {
+                let _ = munmap(start, before);
+            }
+            let _ = munmap(aligned.byte_add(SIZE), SLAB - before);
+            aligned.cast()
+        }
+    }
+
+    /// # Safety
+    /// The memory came from [`take`], and nothing uses it any more.
+    pub(super) unsafe fn give(start: *mut u8) {
+        // SAFETY: by contract.
+        let _ = unsafe { munmap(start.cast(), SPAN * SLAB) };
+    }
+}
+
+#[cfg(not(unix))]
+mod pages {
+    use super::{GlobalAlloc, Layout, SLAB, SPAN, System};
+
+    fn layout() -> Layout {
+        Layout::from_size_align(SPAN * SLAB, SLAB).expect("a size and an alignment that are fixed")
+    }
+
+    pub(super) fn take() -> *mut u8 {
+        // SAFETY: the layout is not empty.
+        unsafe { System.alloc(layout()) }
+    }
+
+    /// # Safety
+    /// The memory came from [`take`], and nothing uses it any more.
+    pub(super) unsafe fn give(start: *mut u8) {
+        // SAFETY: by contract.
+        unsafe { System.dealloc(start, layout()) }
     }
 }
 

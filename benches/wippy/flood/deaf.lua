@@ -1,0 +1,1 @@
+return function() channel.new():receive() end
