@@ -328,6 +328,8 @@ impl<'a> Compiler<'a> {
             self.declare(None, name.clone())?;
         }
         self.declare_name(f.var.sym)?;
+        let known = self.known_counter(&f.start, f.step.as_ref());
+        self.note(Some(known));
         self.cursor = self.source.token(f.var.span.end) + 1;
         let mut v = self.expr(&f.start)?;
         self.put_in_next_reg(&mut v)?;

@@ -11,6 +11,7 @@ use bumpalo::Bump;
 use hashbrown::HashTable;
 use logos::Logos;
 
+use super::ast::BinaryOp;
 use super::error::{SyntaxError, too_many_levels, too_many_locals};
 use super::token::{Kind, LARGE_NUMBER, Raw, SOFT_WORDS, Tok, soft};
 use crate::diag::Span;
@@ -443,6 +444,25 @@ impl<'s, 'a> Lexer<'s, 'a> {
         }
     }
 
+    /// Whether the `>` of the `>=` at `at` ends type arguments, as in `local b: Box<number>= b`: no expression has begun in the
+    /// statement, so it is no operator.
+    #[cold]
+    fn ends_type_arguments(&self, at: u32) -> bool {
+        if !self.after_type() || !self.shared.nest.borrow().begins_statement() {
+            return false;
+        }
+        let mut open = 0;
+        for byte in self.shared.source[..at as usize].iter().rev() {
+            match byte {
+                b'>' => open += 1,
+                b'<' if open == 0 => return true,
+                b'<' => open -= 1,
+                _ => {}
+            }
+        }
+        false
+    }
+
     /// The terminal a `?` is in its place, and its end if it takes the `:` behind it along.
     fn question(&mut self, span: Span) -> (Kind, u32) {
         let (next, next_span) = self.peek();
@@ -470,6 +490,12 @@ impl<'s, 'a> Lexer<'s, 'a> {
             Kind::Name if val >= soft::COUNT => (kind, span.end),
             Kind::Name | Kind::Question | Kind::Colon | Kind::AtName | Kind::Dots | Kind::Label => {
                 self.in_context(kind, val, span)
+            }
+            Kind::BinOp if val == BinaryOp::Ge as u32 && self.ends_type_arguments(span.start) => {
+                let end = span.start + 1;
+                self.peeked = Lexeme { kind: Kind::Assign, val: 0, span: Span::new(end, span.end) };
+                self.has_peeked = true;
+                (Kind::Greater, end)
             }
             _ => (kind, span.end),
         };
@@ -513,6 +539,9 @@ impl<'s, 'a> Lexer<'s, 'a> {
             }
             _ => kind,
         };
+        if kind == Kind::Type {
+            self.shared.nest.borrow_mut().begin_type();
+        }
         self.note_meaning(kind, val);
         (kind, span.end)
     }

@@ -93,6 +93,9 @@ type Inbox = Channel<process.Message>
 type Box<T> = { value: T }
 local w
 local v: Box<Box<number>> = w
+local tight: Box<number>= {value = 1}
+local tighter: Box<Box<number>>= {value = tight}
+assert(Box(Box(Number))(tighter).value.value >= 1 and tight.value >= 1)
 local f: ((a: T) -> (A, B))? = nil
 local hook: (() -> ())? = nil
 local xs: {number @min(0)} @max_len(9) = {1, 2}

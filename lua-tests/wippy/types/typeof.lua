@@ -39,3 +39,16 @@ local v = 1
 local first = typeof(v)
 local v = "s"
 assert(first:kind() == "number" and typeof(v):kind() == "string")
+-- The variable of a numeric loop: an integer if start and step are.
+local from: integer, by: number = 3, -1
+for i = 1, 2 do
+  assert(rawequal(typeof(i), Integer))
+  local same = i
+  assert(rawequal(typeof(same), Integer))
+end
+for i = from, 1, -1 do assert(rawequal(typeof(i), Integer)) end
+for i = #"abc", 1, -1 do assert(rawequal(typeof(i), Integer)) end
+for i = from, 1, by do assert(rawequal(typeof(i), Number)) end
+for i = 1.0, 2 do assert(rawequal(typeof(i), Number)) end
+for i = tonumber("1"), 2 do assert(rawequal(typeof(i), Number)) end
+for i in next, {1} do assert(typeof(i):kind() == "any") end

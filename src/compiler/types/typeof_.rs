@@ -19,6 +19,31 @@ impl<'a> Compiler<'a> {
         if self.types.wants_locals { Known::Type(self.function_type(f)) } else { Known::Nothing }
     }
 
+    /// What is known of the variable of a numeric loop: it is an integer if start and step are, and a number in any case.
+    pub(in super::super) fn known_counter(
+        &mut self,
+        start: &'a Expr<'a>,
+        step: Option<&'a Expr<'a>>,
+    ) -> Known {
+        if !self.types.wants_locals {
+            return Known::Nothing;
+        }
+        let integral = self.is_integer(start) && step.is_none_or(|step| self.is_integer(step));
+        let primitive = if integral { Primitive::Integer } else { Primitive::Number };
+        Known::Type(self.types.primitive(primitive))
+    }
+
+    fn is_integer(&mut self, e: &'a Expr<'a>) -> bool {
+        match e.kind {
+            ExprKind::Integer(_) => true,
+            ExprKind::Unary(UnaryOp::Neg, operand) if matches!(operand.kind, ExprKind::Integer(_)) => true,
+            _ => {
+                let ty = self.infer(e);
+                self.types.types[ty.0 as usize] == Type::Primitive(Primitive::Integer)
+            }
+        }
+    }
+
     /// The static type of an expression, `any` where it is not known. Literals are widened.
     pub(super) fn infer(&mut self, e: &'a Expr<'a>) -> TypeId {
         // Suffixes may form chains of any length: they are applied from the inside.

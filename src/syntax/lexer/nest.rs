@@ -92,6 +92,16 @@ impl Nest {
         !matches!(self.top(), Some(Opener::Paren | Opener::Params | Opener::Brace | Opener::Bracket))
     }
 
+    /// Whether no expression of the current statement has begun.
+    pub(super) fn begins_statement(&self) -> bool {
+        !self.in_expr && self.at_block()
+    }
+
+    /// A `type` statement begins.
+    pub(super) fn begin_type(&mut self) {
+        self.in_expr &= !self.at_block();
+    }
+
     fn open(&mut self, opener: Opener, at: u32, cost: u32, shared: &Shared<'_>) {
         let open = Open {
             opener,

@@ -342,6 +342,16 @@ fn types() {
             "<interface P: a.B, C function f(x: T, y): R function g() end>; x = 1",
         ),
         ("interface P end", "<interface P end>"),
+        // `>=` is no operator where no expression can be.
+        ("local b: Box<number>= c", "local b:Box<number> = c"),
+        (
+            "x = 1 local a, b: {Box<Box<number>>}, c: B<C>= d >= e, f",
+            "x = 1; local a b:array(Box<Box<number>>) c:B<C> = <Ge d e> f",
+        ),
+        ("local b: Box<Box<number>>= c", "local b:Box<Box<number>> = c"),
+        ("x = 1 type Box<T>= {v: T}", "x = 1; type Box = {v:T}"),
+        ("x = a < b local c: T if d >= e then end", "x = <Lt a b>; local c:T = ; <if d >= e then end>"),
+        ("x = y as Box<T> >= z", "x = <Ge <as y Box<T>> z>"),
     ]);
 }
 
