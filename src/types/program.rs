@@ -651,14 +651,43 @@ impl Builder<'_> {
                 depths[id] = depth.filter(|&depth| depth <= MAX_LEAF_DEPTH);
             }
         }
-        for (check, depth) in checks.iter_mut().zip(&depths) {
+        let undecided = Self::find_undecided(checks, &self.program.members, &self.program.constraints);
+        for ((check, depth), undecided) in checks.iter_mut().zip(&depths).zip(undecided) {
             if let Check::Union(members) = check
                 && depth.is_some()
+                && !undecided
             {
                 *check = Check::OneOf(members.clone());
             }
         }
         depths.iter().map(Option::is_some).collect()
+    }
+
+    /// Finds the checks that may not be decided at once although no table is looked into: a pattern may take long.
+    fn find_undecided(checks: &[Check], members: &[CheckId], constraints: &[Constraint]) -> Vec<bool> {
+        let mut undecided = vec![false; checks.len()];
+        loop {
+            let mut changed = false;
+            for (id, check) in checks.iter().enumerate().rev() {
+                let is_undecided = |part: &CheckId| undecided[*part as usize];
+                let found = match check {
+                    Check::Annotated(inner, range) => {
+                        let constraints = &constraints[range.start as usize..range.end as usize];
+                        is_undecided(inner) || constraints.iter().any(|c| matches!(c, Constraint::Pattern(_)))
+                    }
+                    Check::Optional(inner) => is_undecided(inner),
+                    Check::Union(range) => {
+                        members[range.start as usize..range.end as usize].iter().any(is_undecided)
+                    }
+                    _ => false,
+                };
+                changed |= found != undecided[id];
+                undecided[id] = found;
+            }
+            if !changed {
+                return undecided;
+            }
+        }
     }
 
     /// Finds what the kind of a value alone decides.
@@ -762,6 +791,8 @@ mod tests {
     fn unions_of_simple_types_need_no_entering() {
         let p = program("type M = 'a' | 1 | nil | (string @min_len(3)); return M");
         assert!(matches!(p.check(0), Check::OneOf(_)));
+        let p = program("type M = 'a' | (string @pattern('x'))?; return M");
+        assert!(matches!(p.check(0), Check::Union(_)));
         let p = program("type M = 'a' | {number}; return M");
         assert!(matches!(p.check(0), Check::Union(_)));
     }

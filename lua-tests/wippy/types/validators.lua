@@ -57,3 +57,11 @@ ok(U, "abc") ok(U, 1) no(U, "a", "expected string | number, got string")
 -- From left to right, the inner type first.
 type Order = (string @min_len(3)) @pattern("^a")
 no(Order, "b", "length below minimum", "min_len") no(Order, "bcd", "pattern mismatch", "pattern") ok(Order, "abc")
+
+-- A pattern in a member of a union of simple types.
+type Named = number | (string @pattern("^x*$"))
+type Maybe = 'a' | (string @pattern("^x+$"))? | true
+assert(Named:is("") == "" and Named:is("xx") and Named:is(("x"):rep(5000)) and Named:is(3))
+assert(tostring(select(2, Named:is("y"))) == "expected number | string, got string")
+assert(Maybe:is("a") and Maybe:is("x") and Maybe:is(true) and select(2, Maybe:is(nil)) == nil)
+assert(not Maybe:is("b") and not Maybe:is(false) and select(2, Maybe:is(("x"):rep(5000) .. "y")) ~= nil)
