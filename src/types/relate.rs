@@ -172,6 +172,15 @@ impl Relation<'_, '_> {
             }
     }
 
+    /// `a` is limited further than a type that is at most `b`: no member of `b` need take all of `a`.
+    fn without_limits(&mut self, a: &TypeRef, b: &TypeRef) -> bool {
+        match a.node() {
+            Type::Annotated(x, _) | Type::Readonly(x) => self.holds(&a.part(*x), b),
+            Type::Intersection(list) => list.iter().any(|&x| self.holds(&a.part(x), b)),
+            _ => false,
+        }
+    }
+
     fn subtype(&mut self, a: &TypeRef, b: &TypeRef) -> bool {
         if is_same_leaf(a.node(), b.node()) || base_accepts(a.node(), b.node()) {
             return true;
@@ -185,9 +194,11 @@ impl Relation<'_, '_> {
                 self.holds(&nil, b) && self.holds(&a.part(*x), b)
             }
             (_, Type::Intersection(list)) => list.iter().all(|&y| self.holds(a, &b.part(y))),
-            (_, Type::Union(list)) => list.iter().any(|&y| self.holds(a, &b.part(y))),
+            (_, Type::Union(list)) => {
+                list.iter().any(|&y| self.holds(a, &b.part(y))) || self.without_limits(a, b)
+            }
             (Type::Primitive(Primitive::Nil), Type::Optional(_)) => true,
-            (_, Type::Optional(y)) => self.holds(a, &b.part(*y)),
+            (_, Type::Optional(y)) => self.holds(a, &b.part(*y)) || self.without_limits(a, b),
             (Type::Annotated(x, f), Type::Annotated(y, g)) if f == g => self.part(a, *x, b, *y),
             (Type::Annotated(x, _), _) => self.holds(&a.part(*x), b),
             (Type::Readonly(x), Type::Readonly(y)) => self.part(a, *x, b, *y),

@@ -57,3 +57,14 @@ type There = Somewhere
 type Somewhere = There
 type Some = {a: {b: {c: string}}}
 assert((Nowhere == Some) == (Some == Nowhere) and (There == Some) == (Some == There) and Nowhere == There)
+
+-- What is limited further is at most a union or optional, though it fits no single member.
+type Either = {tag: 0, v: integer} | {tag: 1}
+type Limited = Either & Either
+type Few = (string | {number}) @max_len(3)
+type Maybe = (string?) @min_len(1)
+type Loose = string | {number}
+assert(Limited <= Limited and Limited <= Either)
+assert(Few <= Loose and not (Loose <= Few) and Maybe <= load("type S = string? return S")())
+assert(not (Few <= String) and not (Limited <= load("type S = {tag: 0, v: integer} return S")()))
+assert(load(string.dump(function() return Limited end))() <= Limited)
