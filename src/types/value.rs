@@ -115,6 +115,15 @@ fn call(cx: &mut Cx<'_>) -> R {
     let Some(handle) = source.as_type() else { return Err(cx.type_error(0, "type")) };
     if cx.state() == 0 {
         let given = cx.top() - 1;
+        if let Some(method) = handle.method()
+            && cx.arg(1).as_type().is_some()
+        {
+            for i in 0..given {
+                cx.set(i, cx.arg(i + 1));
+            }
+            cx.set_top(given);
+            return (method.func)(cx);
+        }
         let types = (1..=given).filter(|&i| cx.arg(i).as_type().is_some()).count();
         let name = || display_name(handle.ty());
         let generic = arity(handle.ty());
@@ -236,14 +245,12 @@ pub(super) fn found<'gc>(cx: &mut Cx<'gc>, ty: &TypeRef) -> Result<Val<'gc>, Lua
     cx.type_value(ty)
 }
 
-/// `T.name`: a method, or the type of a record's field. What was found is kept.
+/// `T.name`: a method, or the type of a record's field, or what is both. What was found is kept.
 fn index(cx: &mut Cx<'_>) -> R {
     let (ty, key) = (cx.arg(0), cx.arg(1));
     let (Some(handle), Some(name)) = (ty.as_type(), key.as_str()) else { return cx.ret(Val::NIL) };
     let member = if name.bytes() == b"is" {
         cx.closure(&IS, &[ty])?
-    } else if let Some(method) = reflect::method(name.bytes()) {
-        Val::native(method)
     } else {
         let (field, steps) = {
             let loaded = Loaded(cx);
@@ -252,9 +259,14 @@ fn index(cx: &mut Cx<'_>) -> R {
             (terms.field(&shape, name.bytes()).map(|(ty, _)| ty), terms.steps_done())
         };
         cx.charge(steps / STEPS);
-        match field {
-            Some(field) => found(cx, &field)?,
-            None => return cx.ret(Val::NIL),
+        let field = field.map(|field| found(cx, &field)).transpose()?;
+        match (reflect::method(name.bytes()), field) {
+            (None, None) => return cx.ret(Val::NIL),
+            (None, Some(field)) => field,
+            (Some(method), field) => match field.and_then(Val::as_type) {
+                Some(field) => cx.type_or_method(field.ty(), method)?,
+                None => Val::native(method),
+            },
         }
     };
     cx.keep_member(ty, key, member)?;

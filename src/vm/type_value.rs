@@ -2,13 +2,13 @@
 //!
 //! 1. A handle is immutable: the type itself is in the chunk's pool, which all processes share. Nothing else can hold a
 //!    [`Sealed`], so references to a [`TypeHandle`] are never disturbed.
-//! 2. While a handle of a type lives, the process has no second one. Nobody can tell whether an unused one was collected and
+//! 2. While a handle of a type lives, the process has no second one, except those that are also methods. Nobody can tell whether an unused one was collected and
 //!    made again, so the table of handles is weak.
 //! 3. Members of a type that a program asked for are kept in the handle's associated table.
 #![allow(unsafe_op_in_unsafe_fn)]
 
 use super::meta::Event;
-use super::native::{Cx, Kind, Tab, Ud, Val};
+use super::native::{Cx, Kind, Native, Tab, Ud, Val};
 use super::{LuaError, Vm};
 use crate::bytecode::types::{Hidden, Named, Type, TypePool, TypeRef, TypeValue, primitive, primitive_node};
 use crate::heap::string::{constant, hash_bytes};
@@ -23,6 +23,8 @@ pub struct TypeHandle {
     ty: TypeRef,
     /// The alias that the type is without arguments.
     alias: Option<u32>,
+    /// The method that this is if it is called with a type: it was found under the name of both a field and a method.
+    method: Option<&'static Native>,
     /// What the layer above makes of the type, once.
     slot: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
@@ -31,6 +33,11 @@ impl TypeHandle {
     #[must_use]
     pub const fn ty(&self) -> &TypeRef {
         &self.ty
+    }
+
+    #[must_use]
+    pub const fn method(&self) -> Option<&'static Native> {
+        self.method
     }
 
     /// What is kept for this handle.
@@ -184,6 +191,16 @@ impl Vm {
         if !known.is_nil() {
             return Ok(known);
         }
+        let v = self.new_type_value(ty, None)?;
+        Table::set(self.type_values, &mut self.heap, key, v).map_err(|_| OutOfMemory)?;
+        Ok(v)
+    }
+
+    unsafe fn new_type_value(
+        &mut self,
+        ty: TypeRef,
+        method: Option<&'static Native>,
+    ) -> Result<Value, OutOfMemory> {
         if self.type_meta.is_null()
             && let Some(maker) = self.type_meta_maker
         {
@@ -197,13 +214,11 @@ impl Vm {
             Type::Alias(alias) if ty.args.is_none() => Some(*alias),
             _ => None,
         };
-        let sealed = Sealed(TypeHandle { ty, alias, slot: OnceLock::new() });
+        let sealed = Sealed(TypeHandle { ty, alias, method, slot: OnceLock::new() });
         let ud = self.heap.new_userdata(Box::new(sealed), bytes)?;
         (*ud).meta = self.type_meta;
         (*ud).role = Role::Type;
-        let v = Value::userdata(ud);
-        Table::set(self.type_values, &mut self.heap, key, v).map_err(|_| OutOfMemory)?;
-        Ok(v)
+        Ok(Value::userdata(ud))
     }
 }
 
@@ -251,6 +266,15 @@ impl<'gc> Cx<'gc> {
     pub fn type_value(&mut self, ty: &TypeRef) -> Result<Val<'gc>, LuaError> {
         // SAFETY: the Vm waits for this native function.
         Ok(Val::raw_new(unsafe { self.vm_mut().type_value(ty)? }))
+    }
+
+    /// A handle of its own for the type of a field that has the name of a method.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn type_or_method(&mut self, ty: &TypeRef, method: &'static Native) -> Result<Val<'gc>, LuaError> {
+        // SAFETY: the Vm waits for this native function.
+        Ok(Val::raw_new(unsafe { self.vm_mut().new_type_value(ty.clone(), Some(method))? }))
     }
 
     /// A member that was kept.

@@ -6,9 +6,13 @@ assert(table.concat(names, " ") == "name age tags kind extra")
 assert(table.concat(kinds, " ") == "string number array string optional")
 assert(User:name() == "User" and User:kind() == "record" and User.age:kind() == "number")
 assert(User.tags:elem():kind() == "string" and User.missing == nil and User[1] == nil)
--- A method wins over a field of its name.
-assert(type(User.name) == "function" and type(User.kind) == "function")
-assert(User.kind(User) == "record")
+-- What has the name of a method and of a field is the field's type, and the method where it is called with a type.
+assert(User.name:kind() == "string" and User.kind:name() == "string" and User.name == String)
+assert(User.kind(User) == "record" and User.name(User) == "User" and User.name(String) == "string")
+assert(User.name("x") == "x" and not pcall(User.name, 5) and not User.name:is(5))
+assert(rawequal(User.name, User.name) and User["fields"](User)() == "name")
+for field, t in User:fields() do assert(field ~= "name" or t == User.name) end
+assert(type(User.fields) == "function" and type(User.is) == "function")
 type Plain = {title: string}
 assert(Plain.title:kind() == "string" and Plain.title == string.is and false or Plain.title == String)
 
