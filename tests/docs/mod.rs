@@ -64,7 +64,7 @@ fn run(engine: &Engine, example: &Example) -> Result<(), String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let file: PathBuf = folder.path().join("example.lua");
     fs::write(&file, &example.code).map_err(|error| error.to_string())?;
-    let run = engine.run(&file, &[], LIMIT, None)?;
+    let run = engine.run(&file, &[], None, LIMIT, None)?;
     let printed = String::from_utf8_lossy(&run.stdout).into_owned();
     if !run.success {
         return Err(format!("fails:\n{}", String::from_utf8_lossy(&run.stderr)));

@@ -1,7 +1,8 @@
 //! One Lua test file: its header, its expectation and the comparison.
 //!
 //! Header lines are comments at the top of the file (before the first line that is not a comment):
-//! `-- oracle: lua5.3 | none`, `-- expect: ok | error`, `-- budget: 10s 512MiB`, `-- flags: --memory-limit 64M`.
+//! `-- oracle: lua5.3 | none`, `-- expect: ok | error`, `-- budget: 10s 512MiB`, `-- flags: --memory-limit 64M`,
+//! `-- stress: 3000` (the program's argument in a build that collects at every step).
 //! Beside `x.lua`, `x.out` holds the expected stdout; without it only the exit status counts (and for a file of
 //! `nasty/` the last line of stdout must be `ok`).
 
@@ -53,6 +54,7 @@ pub struct Case {
     limit: Duration,
     memory: Option<u64>,
     flags: Vec<String>,
+    argument: Option<String>,
     expected: Option<Vec<u8>>,
 }
 
@@ -66,6 +68,7 @@ impl Case {
             limit: Duration::from_secs(DEFAULT_SECONDS),
             memory: None,
             flags: Vec::new(),
+            argument: None,
             expected: fs::read(path.with_extension("out")).ok(),
         };
         for line in source.split(|&byte| byte == b'\n') {
@@ -93,6 +96,7 @@ impl Case {
             ("expect", "ok") => self.expect_error = false,
             ("expect", "error") => self.expect_error = true,
             ("flags", flags) => self.flags = flags.split_whitespace().map(str::to_owned).collect(),
+            ("stress", size) => self.argument = cfg!(feature = "stress").then(|| size.to_owned()),
             ("budget", budget) => {
                 for word in budget.split_whitespace() {
                     let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -116,7 +120,8 @@ impl Case {
         if (self.no_oracle || self.is_own()) && !engine.is_wippy() {
             return Ok(());
         }
-        let result = engine.run(&self.path, &self.flags, self.limit, self.memory)?;
+        let result =
+            engine.run(&self.path, &self.flags, self.argument.as_deref(), self.limit, self.memory)?;
         let stderr = String::from_utf8_lossy(&result.stderr);
         if result.timed_out {
             return Err(format!("killed after {:?}\n{}", self.limit, excerpt(&stderr)));

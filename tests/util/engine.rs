@@ -44,6 +44,7 @@ impl Engine {
         &self,
         file: &Path,
         flags: &[String],
+        argument: Option<&str>,
         limit: Duration,
         memory: Option<u64>,
     ) -> Result<Outcome, String> {
@@ -67,6 +68,7 @@ impl Engine {
         }
         let mut child = command
             .arg(name)
+            .args(argument)
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
