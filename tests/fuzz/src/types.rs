@@ -52,6 +52,7 @@ pub fn chunk(bytes: &[u8]) -> String {
     assert(not err or err:kind() == 'Invalid' and #err:message() > 0)
     local ok = pcall(t, values[i])
     assert(type(values[i]) == 'type' or ok == (err == nil))
+    assert(pcall(function() local w = t(values[i]) assert(rawequal(w, v)) end) == ok or type(values[i]) == 'type')
   end
   for _, u in pairs(all) do assert((t == u) == (u == t) and type(t <= u) == 'boolean' and type(t < u) == 'boolean') end
 end\n",
