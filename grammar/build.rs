@@ -101,12 +101,12 @@ fn archives(linker: &str, names: &[&str]) -> Option<String> {
     Some(script)
 }
 
-/// Puts the functions that short programs need side by side (`link/record`).
+/// Puts the functions that short programs need side by side (`grammar/link/record`).
 fn order_functions() {
-    println!("cargo::rerun-if-changed=link/start.ld");
+    println!("cargo::rerun-if-changed=grammar/link/start.ld");
     let root =
         std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR for build scripts");
-    println!("cargo::rustc-link-arg-bins=-T{}", Path::new(&root).join("link/start.ld").display());
+    println!("cargo::rustc-link-arg-bins=-T{}", Path::new(&root).join("grammar/link/start.ld").display());
 }
 
 fn var(name: &str) -> String {
