@@ -576,7 +576,12 @@ fn load(cx: &mut Cx<'_>) -> R {
             let reader = cx.arg(0);
             return cx.call(&[reader], 1);
         }
-        _ => return finish_load(cx, Err(b"reader function must return a string".to_vec())),
+        _ => {
+            // As 5.3, whose `load` fails at its own place.
+            let mut message = cx.vm().position(1);
+            message.extend_from_slice(b"reader function must return a string");
+            return finish_load(cx, Err(message));
+        }
     }
     let name = cx.opt_str(1)?.map_or_else(|| b"=(load)".to_vec(), |s| s.bytes().to_vec());
     let env = (cx.state() == 2).then(|| cx.arg(3));
