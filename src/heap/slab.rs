@@ -31,7 +31,7 @@ const SLAB: usize = 64 << 10;
 const SPAN: usize = 8;
 const HEADER: usize = size_of::<Slab>().next_multiple_of(64);
 
-/// Sizes of blocks: steps of a sixteenth to an eighth of the size, so that little is lost.
+/// Sizes of blocks: steps of 16 bytes, and from 256 bytes on of a sixteenth to an eighth of the size, so that little is lost.
 const SIZES: [u16; 40] = {
     let mut sizes = [0; 40];
     let (mut i, mut size) = (0, 0);
@@ -67,11 +67,19 @@ static CLASS_OF: [u8; LARGEST / GRAIN + 1] = {
 /// program does not write to pages full of blocks that it never uses.
 const FIRST_REFILL: u32 = 2;
 
-/// Blocks that move between a magazine and the slabs at once.
-const fn batch(class: usize) -> u32 {
-    let fits = 8192 / SIZES[class] as u32;
-    if fits > 32 { 32 } else { fits }
-}
+/// Blocks that move between a magazine and the slabs at once, by class.
+static BATCH: [u32; SIZES.len()] = {
+    let mut batch = [32; SIZES.len()];
+    let mut class = 0;
+    while class < SIZES.len() {
+        let fits = 8192 / SIZES[class] as u32;
+        if fits < batch[class] {
+            batch[class] = fits;
+        }
+        class += 1;
+    }
+    batch
+};
 
 /// The allocator, for `#[global_allocator]`.
 pub struct Slabs;
@@ -340,7 +348,7 @@ impl List {
     fn refill(&self, class: usize) -> u32 {
         // SAFETY: slabs in the list are under this lock.
         let given = unsafe { self.first.as_ref() }.map_or(0, |slab| slab.used as u32);
-        given.clamp(FIRST_REFILL, batch(class))
+        given.clamp(FIRST_REFILL, BATCH[class])
     }
 
     /// Gives a block back to its slab.
@@ -451,7 +459,7 @@ fn refill(class: usize) -> *mut Block {
 #[inline(never)]
 fn unload(class: usize, magazine: &mut Magazine) {
     let mut slabs = lock(&CLASSES[class]);
-    for _ in 0..batch(class) {
+    for _ in 0..BATCH[class] {
         let block = magazine.pop();
         // SAFETY: magazines hold free blocks of their class.
         unsafe { slabs.give(class, block) };
@@ -488,7 +496,7 @@ unsafe impl GlobalAlloc for Slabs {
         let kept = MAGAZINES.try_with(|magazines| {
             let mut magazine = magazines.0[class].get();
             magazine.push(at.cast());
-            if magazine.len > 2 * batch(class) {
+            if magazine.len > 2 * BATCH[class] {
                 unload(class, &mut magazine);
             }
             magazines.0[class].set(magazine);

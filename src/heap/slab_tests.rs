@@ -62,8 +62,8 @@ fn every_size_has_a_class_that_fits() {
     }
     assert_eq!(class_of(layout(LARGEST + 1)), None);
     assert_eq!(class_of(Layout::from_size_align(64, 64).expect("a layout")), None);
-    for class in 0..SIZES.len() {
-        assert!(end_of(class) <= SLAB && batch(class) >= 4);
+    for (class, &batch) in BATCH.iter().enumerate() {
+        assert!(end_of(class) <= SLAB && batch >= 4);
     }
 }
 
