@@ -33,6 +33,22 @@ pub(super) struct Pass {
 impl Pass {
     pub(super) const START: Self =
         Self { list: 0, inside: false, meta: null_mut(), kept: null_mut(), last: null_mut() };
+
+    /// Appends a cell to those that are kept.
+    ///
+    /// # Safety
+    /// The cell is live and in no list any more; so are those kept before.
+    unsafe fn keep(&mut self, meta: *mut CellMeta) {
+        if self.last.is_null() {
+            self.kept = meta;
+        } else {
+            // SAFETY: by contract.
+            unsafe { (*self.last).next = meta };
+        }
+        self.last = meta;
+        // SAFETY: by contract.
+        unsafe { (*meta).next = null_mut() };
+    }
 }
 
 impl Heap {
@@ -95,13 +111,7 @@ impl Heap {
                 if pass.list == MIXED_LIST {
                     *live += heap.mixed_rest(meta);
                 }
-                if pass.last.is_null() {
-                    pass.kept = meta;
-                } else {
-                    (*pass.last).next = meta;
-                }
-                pass.last = meta;
-                (*meta).next = null_mut();
+                pass.keep(meta);
             }
         };
         let end_list = |heap: &mut Self, pass: &Pass| match pass.list {
@@ -214,13 +224,7 @@ impl Heap {
             unsafe {
                 pass.meta = (*meta).next;
                 if (*region_of(meta)).metas[0].class != SPAN {
-                    if pass.last.is_null() {
-                        pass.kept = meta;
-                    } else {
-                        (*pass.last).next = meta;
-                    }
-                    pass.last = meta;
-                    (*meta).next = null_mut();
+                    pass.keep(meta);
                 }
             }
         }
