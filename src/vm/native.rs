@@ -47,23 +47,23 @@ pub type NativeFn = for<'gc> fn(&mut Cx<'gc>) -> Result<Step, LuaError>;
 /// Properties of a native function.
 pub mod native_flag {
     /// Catches errors of what it calls: it is entered again with [`super::Cx::caught`].
-    pub const CATCH: u8 = 1;
+    pub const CATCH: u16 = 1;
     /// With `CATCH`: its first argument slot holds a message handler.
-    pub const HANDLER: u8 = 2;
+    pub const HANDLER: u16 = 2;
     /// A manual `coroutine.yield` may cross it.
-    pub const YIELDABLE: u8 = 4;
+    pub const YIELDABLE: u16 = 4;
     /// `next`, which generic loops run in place.
-    pub const NEXT: u8 = 8;
+    pub const NEXT: u16 = 8;
     /// The iterator of `ipairs`, likewise.
-    pub const IPAIRS: u8 = 16;
+    pub const IPAIRS: u16 = 16;
     /// `pcall`, which the dispatcher carries out where it calls a plain Lua function.
-    pub const PROTECT: u8 = 64;
+    pub const PROTECT: u16 = 64;
     /// The value of its quick form is followed by nil.
-    pub const AND_NIL: u8 = 128;
+    pub const AND_NIL: u16 = 128;
     /// Has no effect before its results exist: after "not enough memory" it runs again once a collection has made room.
-    pub const RETRY: u8 = 32;
+    pub const RETRY: u16 = 32;
     /// With `CATCH`: a message handler around it sees what it catches first.
-    pub const INHERIT: u8 = 128;
+    pub const INHERIT: u16 = 256;
 }
 
 /// State of a `pcall` whose function runs.
@@ -74,7 +74,7 @@ pub struct Native {
     /// Name in its library, for diagnostics.
     pub name: &'static str,
     pub func: NativeFn,
-    pub flags: u8,
+    pub flags: u16,
     /// The form without a frame, if there is one.
     pub quick: Option<quick::QuickFn>,
 }
@@ -86,7 +86,7 @@ impl Native {
     }
 
     #[must_use]
-    pub const fn with(name: &'static str, func: NativeFn, flags: u8) -> Self {
+    pub const fn with(name: &'static str, func: NativeFn, flags: u16) -> Self {
         Self { name, func, flags, quick: None }
     }
 
