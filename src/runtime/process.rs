@@ -390,6 +390,10 @@ impl Process {
     #[must_use]
     pub fn is_stuck(&mut self) -> bool {
         let Some(script) = self.script.as_mut() else { return false };
+        if self.peer.is_terminated() {
+            // Its end has been asked for, perhaps by the last other process before it was gone.
+            return false;
+        }
         if self.node.stands_still() {
             return true;
         }

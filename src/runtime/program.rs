@@ -248,3 +248,30 @@ pub fn ask_main_to_stop(node: &Node) {
         main.terminate();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::script::Outcome;
+
+    /// Another process has called `os.exit` and is gone when the main process, alone now, has nothing to do.
+    #[test]
+    fn the_end_of_a_program_is_no_deadlock() {
+        for sim in [None, Some(1)] {
+            let text = b"process.inbox():receive()";
+            let code = crate::runtime::loader::compile_source(text, b"=test").expect("a program");
+            let settings = Settings { workers: 1, sim, process_memory: None, prepare: |_| Ok(()) };
+            let program = Program::new(
+                Script::new(None).expect("memory"),
+                SharedCode::publish(code),
+                b"f.lua",
+                &[],
+                settings,
+            );
+            let program = program.expect("memory");
+            program.node().quit(5);
+            let outcome = program.run(|_| ()).ended.outcome;
+            assert!(matches!(outcome, Outcome::Quit(5)), "simulated: {}", sim.is_some());
+        }
+    }
+}
