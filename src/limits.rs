@@ -216,6 +216,9 @@ pub const MAX_TYPE_INSTANCES: usize = 1_000;
 /// Unions, intersections and validated tables that may be open at once while a value is validated.
 pub const MAX_OPEN_CHECKS: usize = 1_000;
 
+/// Checks of parts of a value before a validation begins to remember how they end: for less it is not worth a memory.
+pub const MAX_FORGOTTEN_CHECKS: usize = if cfg!(feature = "stress") { 4 } else { 4_096 };
+
 /// Unions and validators inside each other that are decided at one go, by recursion.
 pub const MAX_LEAF_DEPTH: usize = 8;
 

@@ -519,14 +519,10 @@ impl Builder<'_> {
             Type::Channel(_) => Check::Channel,
             Type::Optional(inner) => {
                 let mut part = ty.part(*inner);
-                while let Some(structure) = self.expand(&part) {
-                    match structure.node() {
-                        Type::Optional(more) => part = structure.part(*more),
-                        _ => {
-                            part = structure;
-                            break;
-                        }
-                    }
+                while let Some(structure) = self.expand(&part)
+                    && let Type::Optional(more) = structure.node()
+                {
+                    part = structure.part(*more);
                 }
                 Check::Optional(self.check(part))
             }

@@ -376,3 +376,118 @@ proptest! {
         ));
     }
 }
+
+/// Types that refer to each other, from choices.
+struct Shapes<'c> {
+    choices: std::slice::Iter<'c, u8>,
+}
+
+impl Shapes<'_> {
+    fn choose(&mut self, below: u8) -> u8 {
+        self.choices.next().copied().unwrap_or(0) % below
+    }
+
+    fn name(&mut self) -> &'static str {
+        ["A", "B", "C"][usize::from(self.choose(3))]
+    }
+
+    fn leaf(&mut self) -> &'static str {
+        ["number", "string", "\"a\"", "string @pattern(\"^a$\")", "number[]", "any"]
+            [usize::from(self.choose(6))]
+    }
+
+    fn ty(&mut self, depth: usize) -> String {
+        match self.choose(if depth == 0 { 3 } else { 12 }) {
+            0 => self.leaf().into(),
+            1 | 2 => self.name().into(),
+            3 => format!("({})?", self.ty(depth - 1)),
+            4 => format!("{{{}}}", self.ty(depth - 1)),
+            5 => format!("{{[string]: {}}}", self.ty(depth - 1)),
+            6 => format!("({} & {})", self.ty(depth - 1), self.ty(depth - 1)),
+            7 => format!("(({}) @min_len(1))", self.ty(depth - 1)),
+            8 | 9 => format!("({} | {})", self.ty(depth - 1), self.ty(depth - 1)),
+            _ => {
+                let mark = if self.choose(2) == 0 { "?:" } else { ":" };
+                format!("{{x: {}, y{mark} {}}}", self.ty(depth - 1), self.ty(depth - 1))
+            }
+        }
+    }
+
+    /// Tables that hold each other.
+    fn values(&mut self) -> String {
+        let tables = 1 + self.choose(4);
+        let mut text = String::from("local t = {");
+        text.push_str(&"{},".repeat(usize::from(tables)));
+        text.push_str("}\n");
+        for i in 1..=tables {
+            for key in [".x", ".y", "[1]", "[2]"] {
+                let value = match self.choose(7) {
+                    0 => continue,
+                    1 => "1".to_owned(),
+                    2 => "'a'".to_owned(),
+                    _ => format!("t[{}]", 1 + self.choose(tables)),
+                };
+                text.push_str(&format!("t[{i}]{key} = {value}\n"));
+            }
+        }
+        text
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// With a memory from the first check on, with one from some check on, and without. Wrappers leave only a few levels, so that
+    /// it ends without.
+    #[test]
+    fn what_is_remembered_changes_no_answer(
+        levels in 1..6_usize,
+        from in 2..40_usize,
+        choices in prop::collection::vec(any::<u8>(), 30..120)
+    ) {
+        use crate::types::validate::FORGOTTEN;
+        let mut shapes = Shapes { choices: choices.iter() };
+        let mut text = String::new();
+        for name in ["A", "B", "C"] {
+            // Looking into a value each time, or there would be no end.
+            text.push_str(&format!("type {name} = {{x: {}}} | {{{}}} | ({} & {{x: any}})\n", shapes.ty(2), shapes.ty(2), shapes.ty(1)));
+        }
+        let around = crate::limits::MAX_VALUE_LEVELS - levels;
+        text.push_str(&format!("type T = {}A{}\n", "{w: ".repeat(around), "}".repeat(around)));
+        text.push_str(&shapes.values());
+        text.push_str("local n = 0\nfor _, v in ipairs(t) do\n");
+        text.push_str(&format!("for _ = 1, {around} do v = {{w = v}} end\n"));
+        text.push_str("local _, err = T:is(v)\nn = n .. ' ' .. tostring(err)\nend\nerror(n, 0)");
+        let answers = [usize::MAX, 1, from].map(|forgotten| {
+            FORGOTTEN.set(forgotten);
+            answer(&text, if forgotten == usize::MAX { 1_000 } else { 20_000 })
+        });
+        FORGOTTEN.set(crate::limits::MAX_FORGOTTEN_CHECKS);
+        let [without, from_the_first, from_some] = answers;
+        prop_assert_eq!(&from_the_first, &from_some, "{}", text);
+        // It may take too long without a memory, never with one.
+        prop_assert!(from_some.is_some(), "{}", text);
+        prop_assert!(without.is_none() || without == from_some, "{:?} {:?} {}", without, from_some, text);
+    }
+}
+
+/// The error that a chunk ends with, if it ends after not too many slices.
+fn answer(text: &str, slices: usize) -> Option<String> {
+    let mut script = Script::new(None).expect("memory");
+    script.vm().set_slice(50);
+    let started = script.start_chunk(text.as_bytes(), b"=property").expect("memory");
+    assert!(started.is_ok(), "{text}: {}", String::from_utf8_lossy(&started.expect_err("not ok")));
+    for _ in 0..slices {
+        match script.vm().run() {
+            Exit::Preempted => {}
+            Exit::Failed => {
+                let value = script.vm().exit_values()[0];
+                return script.vm().with_context(|cx| {
+                    cx.host_value(value).as_str().map(|s| String::from_utf8_lossy(s.bytes()).into_owned())
+                });
+            }
+            other => panic!("{text}\nended with {other:?}"),
+        }
+    }
+    None
+}

@@ -7,15 +7,18 @@
 //!    partly before and partly after.
 //! 3. What `fit` sees at once to fit gets no frame.
 //! 4. A value fails at the first thing found wrong, except in a union, where the next member gets its chance.
+//! 5. A long validation remembers outcomes ([`Memo`]), which changes no answer. Of failures only those inside of unions are of
+//!    use: there it does not matter what was wrong. The others end the validation.
 
 use super::failure::{Failure, Fault};
 use super::fit::{Glance, element, is_in_sequence, length};
+use super::memo::{Ending, Memo, Reach};
 use super::pattern::Search;
 use super::program::{Check, CheckId, Constraint, FieldCheck, Import, Program, Verdict};
 use super::term::{Imports, Terms, arity, instance};
 use super::value::{Loaded, program_of};
 use crate::bytecode::types::TypeRef;
-use crate::limits::{MAX_GLANCE, MAX_LEAF_DEPTH, MAX_OPEN_CHECKS, MAX_VALUE_LEVELS};
+use crate::limits::{MAX_FORGOTTEN_CHECKS, MAX_GLANCE, MAX_LEAF_DEPTH, MAX_OPEN_CHECKS, MAX_VALUE_LEVELS};
 use crate::vm::LuaError;
 use crate::vm::native::progress::Kept;
 use crate::vm::native::{Cx, Kind, Kinds, Probe, Tab, Val};
@@ -43,6 +46,8 @@ struct Frame<'gc> {
     source: Val<'gc>,
     program: &'gc Program,
     check: CheckId,
+    /// How far the checks before this one got in the frame below.
+    before: Reach,
     /// The map entry's key has been checked, its value has not.
     at_value: bool,
     value: Val<'gc>,
@@ -57,6 +62,7 @@ struct Frame<'gc> {
 /// What of a frame is no Lua value.
 struct Saved {
     check: CheckId,
+    before: Reach,
     at_value: bool,
     at: usize,
     end: usize,
@@ -67,11 +73,16 @@ struct Suspended {
     frames: Vec<Saved>,
     base: usize,
     search: Option<Box<Search>>,
+    reach: Reach,
+    opened: usize,
+    memo: Option<Box<Memo>>,
 }
 
 impl Kept for Suspended {
     fn outside(&self) -> usize {
-        self.frames.capacity() * size_of::<Saved>() + self.search.as_ref().map_or(0, |s| s.bytes())
+        self.frames.capacity() * size_of::<Saved>()
+            + self.search.as_ref().map_or(0, |s| s.bytes())
+            + self.memo.as_ref().map_or(0, |memo| size_of::<Memo>() + memo.bytes())
     }
 }
 
@@ -122,6 +133,29 @@ struct Machine<'gc> {
     work: usize,
     /// The pattern that the newest frame is about to match.
     search: Option<Box<Search>>,
+    /// How far the checks in the newest frame got.
+    reach: Reach,
+    /// Frames opened so far.
+    opened: usize,
+    /// Outcomes, and the table of the values that are known there.
+    memo: Option<(Box<Memo>, Tab<'gc>)>,
+}
+
+#[cfg(test)]
+thread_local! {
+    /// [`MAX_FORGOTTEN_CHECKS`] for tests.
+    pub static FORGOTTEN: Cell<usize> = const { Cell::new(MAX_FORGOTTEN_CHECKS) };
+}
+
+/// Checks before a validation begins to remember.
+#[cfg(not(test))]
+const fn forgotten() -> usize {
+    MAX_FORGOTTEN_CHECKS
+}
+
+#[cfg(test)]
+fn forgotten() -> usize {
+    FORGOTTEN.get()
 }
 
 /// Whether a value is seen at once to fit, and what the look costs.
@@ -145,8 +179,17 @@ pub fn glance(program: &Program, value: Val<'_>) -> (bool, usize) {
 /// Memory.
 pub fn validate<'gc>(cx: &mut Cx<'gc>, source: Val<'gc>, value: Val<'gc>) -> Result<Outcome, LuaError> {
     let Some(program) = program_of(source) else { return Ok(Outcome::Pass) };
-    let mut machine =
-        Machine { frames: SmallVec::new(), levels: 0, unions: 0, imports: 0, work: 0, search: None };
+    let mut machine = Machine {
+        frames: SmallVec::new(),
+        levels: 0,
+        unions: 0,
+        imports: 0,
+        work: 0,
+        search: None,
+        reach: Reach::at(0, 0),
+        opened: 0,
+        memo: None,
+    };
     let mut step = match cx.take::<Suspended>() {
         Some(suspended) => {
             machine.resume(cx, *suspended);
@@ -171,7 +214,7 @@ pub fn validate<'gc>(cx: &mut Cx<'gc>, source: Val<'gc>, value: Val<'gc>) -> Res
                 return Ok(Outcome::Pass);
             }
             Step::Passed => machine.advance(cx),
-            Step::Failed(raised) => match machine.fail(raised) {
+            Step::Failed(raised) => match machine.fail(cx, raised) {
                 Ok(step) => step,
                 Err(failure) => {
                     cx.charge(machine.work / ELEMENTS);
@@ -204,6 +247,9 @@ impl<'gc> Machine<'gc> {
         let mut end = 0;
         match program.check(check) {
             // nil has passed already.
+            Check::Optional(inner) if program.leaf(*inner, value) == Verdict::Fail => {
+                return Ok(Step::Failed(Raised::Mismatch(program, check, value)));
+            }
             Check::Optional(inner) => return Ok(Step::Enter { source, program, check: *inner, value }),
             Check::Imported(import) => return self.import(cx, (source, program, check), import, value),
             Check::Deferred(ty) => return self.deferred(cx, (source, program, check), ty, value),
@@ -213,6 +259,7 @@ impl<'gc> Machine<'gc> {
                 self.levels += 1;
                 if self.levels > MAX_VALUE_LEVELS {
                     self.levels -= 1;
+                    self.reach.all_levels();
                     return Ok(Step::Failed(Raised::Depth));
                 }
                 if let Some(t) = value.as_table()
@@ -225,11 +272,63 @@ impl<'gc> Machine<'gc> {
             _ => {}
         }
         self.imports = 0;
-        if self.frames.len() >= MAX_OPEN_CHECKS {
+        self.frames.push(Frame {
+            source,
+            program,
+            check,
+            before: self.reach,
+            at_value: false,
+            value,
+            at: 0,
+            end,
+            key: Val::NIL,
+        });
+        if self.frames.len() > MAX_OPEN_CHECKS {
+            self.forget();
+            self.reach.all_checks();
             return Ok(Step::Failed(Raised::Depth));
         }
-        self.frames.push(Frame { source, program, check, at_value: false, value, at: 0, end, key: Val::NIL });
+        if let Some(ending) = self.remembered(cx) {
+            self.work += ELEMENTS;
+            self.forget();
+            return Ok(match ending {
+                Ending::Pass => Step::Passed,
+                Ending::Fail => Step::Failed(Raised::Mismatch(program, check, value)),
+                Ending::TooDeep => Step::Failed(Raised::Depth),
+            });
+        }
+        self.reach = self.place();
         Ok(self.advance(cx))
+    }
+
+    /// Where the newest frame is.
+    fn place(&self) -> Reach {
+        Reach::at(self.levels, self.frames.len())
+    }
+
+    /// How the check of the newest frame is known to end.
+    #[inline]
+    fn remembered(&mut self, cx: &mut Cx<'gc>) -> Option<Ending> {
+        self.opened += 1;
+        if self.opened < forgotten() { None } else { self.remembered_slow(cx) }
+    }
+
+    #[cold]
+    fn remembered_slow(&mut self, cx: &mut Cx<'gc>) -> Option<Ending> {
+        let frame = self.frames.last()?;
+        let Some((memo, _)) = &self.memo else {
+            // Without memory for it, it goes without.
+            self.memo = cx.table(0, 0).ok().map(|kept| (Box::default(), kept));
+            return None;
+        };
+        let (ending, reach) = memo.find(frame.program, frame.check, frame.value, self.place())?;
+        if ending != Ending::Pass
+            && self.unions == usize::from(matches!(frame.program.check(frame.check), Check::Union(_)))
+        {
+            return None;
+        }
+        self.reach = self.reach.or(reach);
+        Some(ending)
     }
 
     /// Goes on in the newest frame.
@@ -237,6 +336,7 @@ impl<'gc> Machine<'gc> {
         if self.work >= PIECE && Self::pay(cx, &mut self.work) {
             return Step::Again;
         }
+        self.imports = 0;
         let Some(frame) = self.frames.last_mut() else { return Step::Passed };
         let (source, program, value) = (frame.source, frame.program, frame.value);
         let enter = |check: CheckId, value: Val<'gc>| Step::Enter { source, program, check, value };
@@ -281,7 +381,7 @@ impl<'gc> Machine<'gc> {
             Some((check, value)) => enter(check, value),
             None => {
                 self.work += self.frames.last().map_or(0, |frame| frame.at);
-                self.close();
+                self.close(cx, Ending::Pass);
                 Step::Passed
             }
         }
@@ -361,7 +461,7 @@ impl<'gc> Machine<'gc> {
                 return Step::Again;
             }
         }
-        self.close();
+        self.close(cx, Ending::Pass);
         Step::Passed
     }
 
@@ -380,6 +480,10 @@ impl<'gc> Machine<'gc> {
         let mut glance = Glance { depth, work: MAX_GLANCE };
         let fits = program.fits(check, v, &mut glance);
         self.work += MAX_GLANCE - glance.work;
+        if fits {
+            // At most.
+            self.reach = self.reach.or(Reach::at(self.levels + depth, 0));
+        }
         fits
     }
 
@@ -423,7 +527,7 @@ impl<'gc> Machine<'gc> {
                 return Step::Again;
             }
         }
-        self.close();
+        self.close(cx, Ending::Pass);
         Step::Passed
     }
 
@@ -449,7 +553,7 @@ impl<'gc> Machine<'gc> {
                 return Step::Again;
             }
         }
-        self.close();
+        self.close(cx, Ending::Pass);
         Step::Passed
     }
 
@@ -457,9 +561,20 @@ impl<'gc> Machine<'gc> {
         cx.charge(std::mem::take(work) / ELEMENTS)
     }
 
+    /// Removes the newest frame, whose check has ended so.
+    fn close(&mut self, cx: &mut Cx<'gc>, ending: Ending) {
+        let place = self.place();
+        if let (Some((memo, kept)), Some(frame)) = (&mut self.memo, self.frames.last()) {
+            let goal = (frame.source, frame.program, frame.check, frame.value);
+            memo.remember(cx, *kept, goal, (place, self.reach), ending);
+        }
+        self.forget();
+    }
+
     /// Removes the newest frame.
-    fn close(&mut self) {
+    fn forget(&mut self) {
         let Some(frame) = self.frames.pop() else { return };
+        self.reach = self.reach.or(frame.before);
         match frame.program.check(frame.check) {
             Check::Array(_) | Check::Map { .. } | Check::Record(_) => self.levels -= 1,
             Check::Union(_) => self.unions -= 1,
@@ -562,8 +677,9 @@ impl<'gc> Machine<'gc> {
 
     /// Gives the next member of the nearest union its chance; without one, the failure.
     #[cold]
-    fn fail(&mut self, raised: Raised<'gc>) -> Result<Step<'gc>, Box<Failure>> {
+    fn fail(&mut self, cx: &mut Cx<'gc>, raised: Raised<'gc>) -> Result<Step<'gc>, Box<Failure>> {
         let mut raised = raised;
+        self.imports = 0;
         while self.unions > 0 {
             let Some(frame) = self.frames.last() else { break };
             let (source, program, check, value) = (frame.source, frame.program, frame.check, frame.value);
@@ -579,7 +695,8 @@ impl<'gc> Machine<'gc> {
                     raised = Raised::Mismatch(program, check, value);
                 }
             }
-            self.close();
+            let too_deep = matches!(raised, Raised::Depth);
+            self.close(cx, if too_deep { Ending::TooDeep } else { Ending::Fail });
         }
         Err(Box::new(self.failure(&raised)))
     }
@@ -629,15 +746,26 @@ impl<'gc> Machine<'gc> {
     /// Moves the values to the window and keeps the rest with the call.
     fn suspend(&mut self, cx: &mut Cx<'gc>) -> Result<(), LuaError> {
         let base = cx.top();
-        cx.reserve(self.frames.len() * SAVED_VALUES)?;
+        cx.reserve(self.frames.len() * SAVED_VALUES + 1)?;
         let mut frames = Vec::with_capacity(self.frames.len());
         for frame in &self.frames {
             cx.push(frame.source);
             cx.push(frame.value);
             cx.push(frame.key);
-            frames.push(Saved { check: frame.check, at_value: frame.at_value, at: frame.at, end: frame.end });
+            frames.push(Saved {
+                check: frame.check,
+                before: frame.before,
+                at_value: frame.at_value,
+                at: frame.at,
+                end: frame.end,
+            });
         }
-        cx.keep(Suspended { frames, base, search: self.search.take() });
+        let memo = self.memo.take().map(|(memo, kept)| {
+            cx.push(kept.into());
+            memo
+        });
+        let (search, reach, opened) = (self.search.take(), self.reach, self.opened);
+        cx.keep(Suspended { frames, base, search, reach, opened, memo });
         Ok(())
     }
 
@@ -655,6 +783,7 @@ impl<'gc> Machine<'gc> {
                 source,
                 program,
                 check: saved.check,
+                before: saved.before,
                 at_value: saved.at_value,
                 value: cx.arg(at + 1),
                 at: saved.at,
@@ -663,6 +792,9 @@ impl<'gc> Machine<'gc> {
             });
         }
         self.search = suspended.search;
+        (self.reach, self.opened) = (suspended.reach, suspended.opened);
+        let kept = cx.arg(suspended.base + suspended.frames.len() * SAVED_VALUES).as_table();
+        self.memo = suspended.memo.zip(kept);
         cx.set_top(suspended.base);
     }
 }

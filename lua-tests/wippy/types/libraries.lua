@@ -50,3 +50,17 @@ for _ = 1, 3 do
 end
 type NoField = {x: keyof(shapes.Nothing)}
 assert(select(2, NoField:is({x = 1})):message():find("x: unresolved type keyof(", 1, true))
+
+-- Any number of parts may have types of other modules.
+package.preload.ids = load([[ type Id = string; type Ref = Id; return {Id = Id, Ref = Ref} ]])
+local ids = require "ids"
+type Ids = {ids.Id}
+type Refs = {[ids.Id]: ids.Ref | nil}
+local list, map = {}, {}
+for i = 1, 1000 do
+  list[i] = "id"
+  map["id" .. i] = "x"
+end
+assert(Ids:is(list) == list and Refs:is(map) == map)
+list[900] = 5
+assert(select(2, Ids:is(list)):message() == "[900]: expected string, got number")

@@ -252,6 +252,18 @@ impl<'gc> Val<'gc> {
         self.raw.payload == other.raw.payload && self.raw.tag == other.raw.tag
     }
 
+    /// What [`Self::is_same`] compares: as long as the object lives, no other has it.
+    #[must_use]
+    pub const fn identity(self) -> (u64, u8) {
+        (self.raw.payload, self.raw.tag)
+    }
+
+    /// True if the collector may take what the value refers to.
+    #[must_use]
+    pub const fn is_collectable(self) -> bool {
+        self.raw.tag >= tag::STRING
+    }
+
     /// `self <= other`; false unless both are numbers.
     #[must_use]
     pub fn number_at_most(self, other: Self) -> bool {
