@@ -5,7 +5,9 @@
 //! 2. Strings made at run time are not interned: equality is pointer, then length, hash (if both known) and bytes.
 //! 3. String constants of loaded programs are immortal and unique ([`constant`]); they lie in regions whose mark bits are
 //!    always set, so the collector passes over them without writing.
-//! 4. A hash is never 0; 0 in the header means "not computed yet". One seed serves the whole program, because tables
+//! 4. Strings of one byte are such constants too, made when one is first needed: a program that takes a text apart makes
+//!    none, and its table look-ups find them by pointer.
+//! 5. A hash is never 0; 0 in the header means "not computed yet". One seed serves the whole program, because tables
 //!    adopt the pointers of constants that all processes share.
 
 use super::alloc::{Heap, OutOfMemory};
@@ -14,7 +16,7 @@ use super::region::Region;
 use crate::limits::MAX_INLINE_STRING;
 use hashbrown::HashTable;
 use std::hash::{BuildHasher, Hasher};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::sync::{LazyLock, Mutex};
 
 /// Header of a string object.
@@ -153,12 +155,15 @@ pub fn hash_bytes(bytes: &[u8]) -> u32 {
 }
 
 impl Heap {
-    /// A new string with these bytes.
+    /// A string with these bytes: a new one, unless it has a single byte.
     ///
     /// # Errors
     /// [`OutOfMemory`] if the process's limit or the system's memory is reached.
     #[inline]
     pub fn new_string(&mut self, bytes: &[u8]) -> Result<*mut Str, OutOfMemory> {
+        if let [byte] = *bytes {
+            return Ok(of_byte(byte));
+        }
         self.new_string_with(bytes.len(), |out| out.copy_from_slice(bytes))
     }
 
@@ -280,6 +285,25 @@ pub fn constant(bytes: &[u8]) -> *const Str {
         .table
         .insert_unique(u64::from(hash), at as usize, |&s| u64::from(unsafe { Str::hash(s as *const Str) }));
     at
+}
+
+/// The strings of one byte that have been needed so far.
+static OF_BYTE: [AtomicPtr<Str>; 256] = [const { AtomicPtr::new(std::ptr::null_mut()) }; 256];
+
+/// The immortal string of one byte. Nothing writes to it: it has its hash, and the collector leaves it alone.
+#[inline]
+fn of_byte(byte: u8) -> *mut Str {
+    // Acquire: whoever sees the pointer sees the string.
+    let found = OF_BYTE[usize::from(byte)].load(Ordering::Acquire);
+    if found.is_null() { first_of_byte(byte) } else { found }
+}
+
+#[cold]
+#[inline(never)]
+fn first_of_byte(byte: u8) -> *mut Str {
+    let made = constant(&[byte]).cast_mut();
+    OF_BYTE[usize::from(byte)].store(made, Ordering::Release);
+    made
 }
 
 /// The immortal string with these bytes if the program already has it.
