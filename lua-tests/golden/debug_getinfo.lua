@@ -1,3 +1,11 @@
 -- oracle: lua5.3
 local function f(a, b, ...) local c = 1 return debug.getinfo(1, "nSlutf") end local i = f(1) print(i.name, i.namewhat, i.short_src, i.source, i.what, i.linedefined, i.lastlinedefined, i.currentline, i.nups, i.nparams, i.isvararg, i.istailcall, i.func == f) i = debug.getinfo(print) print(i.what, i.short_src, i.source, i.currentline, i.linedefined, i.lastlinedefined, i.nups, i.nparams, i.isvararg) i = debug.getinfo(1) print(i.what, i.name, i.namewhat, i.currentline) local t = { m = function() return debug.getinfo(1, "n") end } i = t.m() print(i.name, i.namewhat) i = t:m() print(i.name, i.namewhat) function g() return debug.getinfo(1, "n") end i = g() print(i.name, i.namewhat) i = (function() return debug.getinfo(1, "t") end)() print(i.istailcall)
 local function tail() return g() end i = tail() print(i.name, i.namewhat) i = (setmetatable({}, { __add = function() return debug.getinfo(1, "n") end }) + 1) print(i.name, i.namewhat) for x in function() i = debug.getinfo(1, "n") end do end print(i.name, i.namewhat) print(debug.getinfo(100), pcall(debug.getinfo, 1, "X"), pcall(debug.getinfo), pcall(debug.getinfo, "x"), pcall(debug.getinfo, print, "n>")) local lines = {} for l in pairs(debug.getinfo(f, "L").activelines) do lines[#lines + 1] = l end print(#lines > 0) local co = coroutine.create(function() local x = 5 coroutine.yield() end) coroutine.resume(co) i = debug.getinfo(co, 1, "l") print(i.currentline, debug.getinfo(co, 0, "n").name, debug.getinfo(co, 5)) print(debug.getinfo(load("return 1", "=name"), "S").short_src, debug.getinfo(load("return 1", "@n.lua"), "S").short_src, debug.getinfo(load("return 1\nreturn 2" and "return 1"), "S").short_src, debug.getinfo(load("x=1", ("s"):rep(100)), "S").short_src)
+
+-- A level and ">": what is asked about is the last argument. Options are a C string.
+for _, option in ipairs { ">", ">f", ">Sul", "S>", ">>", "f\0x" } do
+  local ok, i = pcall(debug.getinfo, 1, option)
+  print(option:gsub("%c", "0"), ok, ok and type(i.func) or i, ok and i.what, ok and i.nups, ok and i.currentline)
+end
+local last = debug.getinfo(1, ">SL", load("\n\nlocal x = 1"))
+print(last.what, last.linedefined, next(last.activelines), debug.getinfo(100, ">S"))

@@ -65,8 +65,7 @@ pub fn run(_: &Args, memory_limit: Option<usize>) -> i32 {
         }
     };
     lines.save();
-    script.close();
-    code
+    script.close().unwrap_or(code)
 }
 
 /// Runs one input and prints its values.

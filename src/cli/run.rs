@@ -126,14 +126,12 @@ fn execute(
         }
     };
     let (ended, account) = finished.stop();
-    if let Some(mut script) = ended.script {
-        script.close();
-    }
+    let quit = ended.script.and_then(|mut script| script.close());
     crate::stdlib::base::flush_stdout();
     if args.stats {
         exit::complain(&shown(&account));
     }
-    Ok(code)
+    Ok(quit.unwrap_or(code))
 }
 
 /// The lines of `--stats`.

@@ -268,7 +268,7 @@ impl Process {
             if let Some(upgrade) = script.vm().host::<Context>().and_then(|context| context.upgrade.take()) {
                 return self.upgrade(*upgrade);
             }
-            script.close_if_asked();
+            let code = script.close_if_asked().unwrap_or(code);
             self.node.quit(code);
             if let Some(main) = &mut self.main {
                 main.outcome = Some(Outcome::Quit(code));

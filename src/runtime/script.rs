@@ -135,8 +135,7 @@ impl Script {
                     return Outcome::Failed(self.failure());
                 }
                 Exit::Quit(code) => {
-                    self.close_if_asked();
-                    return Outcome::Quit(code);
+                    return Outcome::Quit(self.close_if_asked().unwrap_or(code));
                 }
                 Exit::Done => return self.outcome_of_results(),
                 Exit::Failed => return Outcome::Failed(self.failure()),
@@ -165,8 +164,7 @@ impl Script {
                     return Reply::Failed(self.failure());
                 }
                 Exit::Quit(code) => {
-                    self.close_if_asked();
-                    return Reply::Quit(code);
+                    return Reply::Quit(self.close_if_asked().unwrap_or(code));
                 }
                 Exit::Done => return Reply::Values(self.vm.exit_values().len()),
                 Exit::Failed => return Reply::Failed(self.failure()),
@@ -271,19 +269,18 @@ impl Script {
         Failure { message, traceback, place }
     }
 
-    /// The second argument of `os.exit`.
-    pub(super) fn close_if_asked(&mut self) {
-        if self.vm.close_on_exit {
-            self.close();
-        }
+    /// The second argument of `os.exit`; the code if a finalizer has another one.
+    pub(super) fn close_if_asked(&mut self) -> Option<i32> {
+        if self.vm.close_on_exit { self.close() } else { None }
     }
 
-    /// Runs the finalizers of everything that is left, as the end of a program does.
-    pub fn close(&mut self) {
+    /// Runs the finalizers of everything that is left, as the end of a program does; gives the code if one calls `os.exit`.
+    pub fn close(&mut self) -> Option<i32> {
         self.vm.finish_collection();
         self.vm.heap.gc.finalize_all();
-        self.vm.close();
+        let quit = self.vm.close();
         crate::stdlib::base::flush_stdout();
+        quit
     }
 }
 

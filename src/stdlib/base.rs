@@ -436,9 +436,11 @@ fn is_tostring(v: Val<'_>) -> bool {
 fn collectgarbage(cx: &mut Cx<'_>) -> R {
     const OPTIONS: [&str; 8] =
         ["stop", "restart", "collect", "count", "step", "setpause", "setstepmul", "isrunning"];
-    if cx.state() != 0 {
-        // Finalizers of a full collection or step run one after the other.
-        return finish_collection(cx);
+    match cx.state() {
+        0 => {}
+        // Finalizers run one after the other.
+        BEFORE | BEFORE_STEP => return collect(cx),
+        _ => return finish_collection(cx),
     }
     let option = super::check_option(cx, 0, Some("collect"), &OPTIONS)?;
     let arg = cx.opt_int(1, 0)?;
@@ -474,27 +476,37 @@ fn collectgarbage(cx: &mut Cx<'_>) -> R {
                 return cx.ret(false);
             }
             cx.set_top(0);
-            cx.set_state(2);
+            cx.set_state(BEFORE_STEP);
             collect(cx)
         }
         _ => {
             cx.set_top(0);
-            cx.set_state(1);
+            cx.set_state(BEFORE);
             collect(cx)
         }
     }
 }
 
-/// A full collection; a long one ends before the next entry.
+/// States of `collectgarbage`: finalizers that were due before, and those that the collection finds.
+const BEFORE: u64 = 1;
+const BEFORE_STEP: u64 = 2;
+const AFTER: u64 = 3;
+const AFTER_STEP: u64 = 4;
+
+/// A full collection; a long one ends before the next entry. As 5.3 it first ends the last one, whose finalizers may still be due.
 fn collect(cx: &mut Cx<'_>) -> R {
+    if cx.push_due_finalizer() {
+        return Ok(Step::CallFinalizer);
+    }
+    cx.set_state(if cx.state() == BEFORE_STEP { AFTER_STEP } else { AFTER });
     if cx.collect() { finish_collection(cx) } else { Ok(Step::Again) }
 }
 
 fn finish_collection(cx: &mut Cx<'_>) -> R {
-    if !cx.vm().in_finalizer && cx.push_due_finalizer() {
+    if cx.push_due_finalizer() {
         return Ok(Step::CallFinalizer);
     }
-    if cx.state() == 2 { cx.ret(true) } else { cx.ret(0) }
+    if cx.state() == AFTER_STEP { cx.ret(true) } else { cx.ret(0) }
 }
 
 /// The largest string that `load` gathers from the pieces of a reader function.

@@ -57,13 +57,19 @@ fn ret_name<'gc>(cx: &mut Cx<'gc>, name: Option<Vec<u8>>) -> R {
 
 fn getinfo(cx: &mut Cx<'_>) -> R {
     let (co, first) = coroutine(cx);
-    let options = cx.opt_str(first + 1)?.map_or(&b"flnStu"[..], |s| s.bytes());
+    let mut options = cx.opt_str(first + 1)?.map_or(&b"flnStu"[..], |s| super::os::c_string(s.bytes()));
     let subject = cx.arg(first);
     let (info, f) = if subject.is_function() {
         (cx.function_info(subject), subject)
     } else {
         let level = level_of(cx.check_int(first)?);
         match level.and_then(|level| cx.frame_info(co, level)) {
+            // As 5.3, where this option asks about what is on top of the stack: the last argument, function or not.
+            Some(_) if options.first() == Some(&b'>') && co == cx.running().0 => {
+                options = &options[1..];
+                let last = cx.arg(cx.top() - 1);
+                (cx.function_info(last), last)
+            }
             Some(found) => found,
             None => return cx.ret(Val::NIL),
         }

@@ -10,8 +10,8 @@ pub(super) static LIB: Lib = Lib {
     name: "math",
     functions: &[
         Native::new("abs", abs).quick(quick_abs),
-        Native::new("acos", |cx| float_function(cx, f64::acos)),
-        Native::new("asin", |cx| float_function(cx, f64::asin)),
+        Native::new("acos", |cx| float_function(cx, |x| positive_nan(x, x.acos()))),
+        Native::new("asin", |cx| float_function(cx, |x| positive_nan(x, x.asin()))),
         Native::new("atan", atan),
         Native::new("atan2", atan),
         Native::new("ceil", ceil).quick(quick_ceil),
@@ -60,6 +60,11 @@ pub(super) fn open(cx: &mut Cx<'_>) -> Result<(), LuaError> {
 fn float_function(cx: &mut Cx<'_>, f: impl Fn(f64) -> f64) -> R {
     let x = cx.check_float(0)?;
     cx.ret(f(x))
+}
+
+/// As 5.3's C library, whose error is a NaN without sign.
+fn positive_nan(x: f64, result: f64) -> f64 {
+    if result.is_nan() && !x.is_nan() { f64::NAN } else { result }
 }
 
 #[inline(always)]

@@ -318,5 +318,6 @@ fn time(cx: &mut Cx<'_>) -> R {
     let (time, tm) = Zone::system().instant(&table).map_err(date_error)?;
     let t = cx.check_table(0)?;
     set_fields(cx, t, &tm)?;
-    cx.ret(time)
+    // The reference cannot tell this instant from a failure of `mktime`.
+    if time == -1 { Err(date_error(DateError::Unrepresentable)) } else { cx.ret(time) }
 }

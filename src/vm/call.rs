@@ -273,7 +273,10 @@ impl Vm {
             return self.finish_hook();
         }
         if flags & frame_flag::FINALIZER != 0 {
-            self.in_finalizer = false;
+            self.finalizers -= 1;
+            if flags & frame_flag::RESUME_NATIVE != 0 {
+                (*th).native_calls -= 1;
+            }
             (*th).top = func;
             self.refresh_hooks();
             self.skip_hook = self.skip_after_finalizer && self.hooked;
@@ -333,10 +336,17 @@ impl Vm {
                 Ok(())
             }
             Step::CallFinalizer => {
+                if (*th).native_calls >= MAX_NATIVE_CALLS {
+                    let text = crate::heap::string::constant(b"error in __gc metamethod (C stack overflow)");
+                    return Err(LuaError::new(Raised::Handled(Value::string(text))));
+                }
                 let func = (*th).top.sub(2);
                 self.start_finalizer();
                 let depth = Thread::depth(th);
                 let r = self.precall(func, 0, frame_flag::RESUME_NATIVE | frame_flag::FINALIZER);
+                if r.is_ok() || Thread::depth(th) != depth {
+                    (*th).native_calls += 1;
+                }
                 self.finalizer_started(r, th, depth)
             }
             Step::Resume { args } => self.resume(args as usize),
@@ -500,7 +510,7 @@ impl Vm {
             }
         }
         (*th).top = keep;
-        if self.leave || self.in_finalizer || !self.run_finalizers {
+        if self.leave || self.finalizers > 0 || !self.run_finalizers {
             return Ok(());
         }
         let depth = Thread::depth(th);
@@ -541,10 +551,12 @@ impl Vm {
         }
     }
 
-    /// No hooks and no other finalizers while one runs, as in 5.3.
+    /// No hooks while a finalizer runs, and no other finalizers but those of a collection that it asks for, as in 5.3.
     unsafe fn start_finalizer(&mut self) {
-        self.in_finalizer = true;
-        self.skip_after_finalizer = self.skip_hook;
+        if self.finalizers == 0 {
+            self.skip_after_finalizer = self.skip_hook;
+        }
+        self.finalizers += 1;
         self.refresh_hooks();
     }
 
@@ -556,7 +568,7 @@ impl Vm {
         depth: usize,
     ) -> Result<(), LuaError> {
         if r.is_err() && Thread::depth(th) == depth {
-            self.in_finalizer = false;
+            self.finalizers -= 1;
             self.refresh_hooks();
         }
         r

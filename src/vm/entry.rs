@@ -15,6 +15,11 @@ impl Vm {
     /// # Errors
     /// [`LuaError`] if the arguments do not fit or `f` is not callable.
     pub fn start(&mut self, f: Value, args: &[Value]) -> Result<(), LuaError> {
+        self.start_inside(0, f, args)
+    }
+
+    /// [`Vm::start`], inside so many finalizers.
+    fn start_inside(&mut self, finalizers: u32, f: Value, args: &[Value]) -> Result<(), LuaError> {
         self.finish_collection();
         // SAFETY: the main coroutine is idle: its stack is empty above the ground frame.
         unsafe {
@@ -26,6 +31,7 @@ impl Vm {
             self.unwind_to((*th).frames);
             self.resume_depth = 0;
             (*th).native_calls = 0;
+            self.finalizers = finalizers;
             (*th).status = Status::Running;
             self.refresh_hooks();
             let at = (*th).stack;
@@ -87,8 +93,10 @@ impl Vm {
         self.last_failure.as_mut()?.place.take()
     }
 
-    /// Runs all finalizers that are due. Errors in them are ignored, as at the end of a program in 5.3.
-    pub fn close(&mut self) {
+    /// Runs all finalizers that are due. Errors in them are ignored, as at the end of a program in 5.3. If one of them ends the
+    /// program, the others do not run, unless it asks for that; then the code is given.
+    pub fn close(&mut self) -> Option<i32> {
+        let mut quit = None;
         self.finish_collection();
         while let Some(object) = self.heap.gc.take_due() {
             // SAFETY: due objects are alive.
@@ -97,12 +105,23 @@ impl Vm {
                 continue;
             }
             // The others wait until this one is over.
-            self.in_finalizer = true;
-            if self.start(handler, &[object]).is_ok() {
-                while self.run() == Exit::Preempted {}
+            if self.start_inside(1, handler, &[object]).is_ok() {
+                let exit = loop {
+                    match self.run() {
+                        Exit::Preempted => {}
+                        exit => break exit,
+                    }
+                };
+                if let Exit::Quit(code) = exit {
+                    quit = Some(code);
+                    if !self.close_on_exit {
+                        break;
+                    }
+                }
             }
-            self.in_finalizer = false;
+            self.finalizers = 0;
         }
+        quit
     }
 
     /// Results of the main function, or the error value.

@@ -22,7 +22,7 @@ impl Vm {
     /// Recomputes whether the running coroutine is hooked.
     pub(super) unsafe fn refresh_hooks(&mut self) {
         let th = self.th;
-        self.hooked = (*th).hook.is_some() && !(*th).in_hook && !self.in_finalizer;
+        self.hooked = (*th).hook.is_some() && !(*th).in_hook && self.finalizers == 0;
         self.skip_hook = false;
         self.table = if self.hooked { dispatch::hook_table() } else { dispatch::plain_table() };
     }

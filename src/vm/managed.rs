@@ -194,7 +194,7 @@ impl Vm {
         if self.managed.forbidden {
             return Some("can not yield from outside of a coroutine");
         }
-        if self.in_finalizer {
+        if self.finalizers > 0 {
             return Some("attempt to block in a finalizer");
         }
         let mut th = self.th;

@@ -90,8 +90,8 @@ pub struct Vm {
     pub(crate) forward: Option<Box<crate::heap::Forward>>,
     /// Coroutines resuming each other right now.
     pub(crate) resume_depth: u32,
-    /// A collection runs finalizers: no nested ones.
-    pub(crate) in_finalizer: bool,
+    /// Finalizers that run, one inside the other: collections that they do not ask for find no work for others.
+    pub(crate) finalizers: u32,
     /// A collection found finalizers due: they run between the next instructions.
     pub(crate) run_finalizers: bool,
     /// Why the dispatcher was left.
@@ -207,7 +207,7 @@ impl Vm {
             environment: None,
             forward: None,
             resume_depth: 0,
-            in_finalizer: false,
+            finalizers: 0,
             run_finalizers: false,
             exit: Exit::Done,
             leave: false,

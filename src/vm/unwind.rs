@@ -19,6 +19,9 @@ pub(super) const RAISING: u64 = 1 << 61;
 /// State of a [`HANDLER`] whose error the native function below it has raised itself, which therefore does not catch it.
 const RAISED_BELOW: u64 = 1;
 
+/// How the error of a finalizer begins.
+const FINALIZER_FAILED: &[u8] = b"error in __gc metamethod (";
+
 /// Stands below a running message handler: turns its result into the error that unwinds.
 pub(super) static HANDLER: Native = Native::new("?", handler_returned);
 
@@ -48,6 +51,8 @@ impl Vm {
             self.heap.gc_pending = true;
         }
         let has_place = Self::has_place(&raised);
+        // As 5.3: these leave a finalizer as they are.
+        let is_wrapped = matches!(raised, Raised::Memory) || self.is_of_finalizer(&raised);
         let value = match self.error_value(raised) {
             Ok(v) => v,
             Err(code) => {
@@ -96,7 +101,7 @@ impl Vm {
             }
         }
         if is_finalizer {
-            return self.finalizer_failed(frame, value);
+            return self.finalizer_failed(frame, value, is_wrapped);
         }
         if is_entry {
             let place = if has_place { self.error_place() } else { None };
@@ -147,14 +152,14 @@ impl Vm {
         while (*th).frame > frame {
             let flags = (*(*th).frame).flags;
             self.drop_state();
-            if flags & (frame_flag::RESUME_NATIVE | frame_flag::FINALIZER) == frame_flag::RESUME_NATIVE {
+            if flags & frame_flag::RESUME_NATIVE != 0 {
                 (*th).native_calls -= 1;
             }
             if flags & frame_flag::HOOK != 0 {
                 (*th).in_hook = false;
             }
             if flags & frame_flag::FINALIZER != 0 {
-                self.in_finalizer = false;
+                self.finalizers -= 1;
             }
             (*th).frame = (*th).frame.sub(1);
         }
@@ -195,17 +200,31 @@ impl Vm {
         Ok(())
     }
 
+    /// The error of a finalizer inside of another one.
+    unsafe fn is_of_finalizer(&self, raised: &Raised) -> bool {
+        self.finalizers > 0
+            && matches!(raised, Raised::Handled(v)
+                if v.tag == tag::STRING && crate::heap::Str::bytes(v.as_str()).starts_with(FINALIZER_FAILED))
+    }
+
     /// An error in a finalizer reaches whoever caused the collection.
-    unsafe fn finalizer_failed(&mut self, frame: *mut Frame, value: Value) -> Result<(), LuaError> {
+    unsafe fn finalizer_failed(
+        &mut self,
+        frame: *mut Frame,
+        value: Value,
+        is_wrapped: bool,
+    ) -> Result<(), LuaError> {
         let th = self.th;
         let offset = (*frame).func().offset_from((*th).stack);
         Thread::close_upvals(th, (*frame).func());
         self.unwind_to(frame.sub(1));
-        self.in_finalizer = false;
         (*th).top = (*th).stack.offset(offset);
         // The others wait for the next collection.
         self.run_finalizers = false;
-        let mut text = b"error in __gc metamethod (".to_vec();
+        if is_wrapped {
+            return Err(LuaError::new(Raised::Handled(value)));
+        }
+        let mut text = FINALIZER_FAILED.to_vec();
         if value.tag == tag::STRING {
             text.extend_from_slice(crate::heap::Str::bytes(value.as_str()));
         } else {
