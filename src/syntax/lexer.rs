@@ -8,12 +8,11 @@
 use std::cell::{Cell, RefCell};
 
 use bumpalo::Bump;
-use hashbrown::HashTable;
 use logos::Logos;
 
 use super::ast::BinaryOp;
 use super::error::{SyntaxError, too_many_levels, too_many_locals};
-use super::token::{Kind, LARGE_NUMBER, Raw, SOFT_WORDS, Tok, soft};
+use super::token::{COUNT_OF_WORDS, KEYWORDS, Kind, LARGE_NUMBER, Raw, SOFT_WORDS, Tok, WORDS, soft};
 use crate::diag::Span;
 use crate::limits::{MAX_LOCALS, MAX_SYNTAX_LEVELS};
 use crate::numeral::{Number, str_to_number};
@@ -22,12 +21,14 @@ mod conditional;
 mod literal;
 mod nest;
 mod shape;
+mod words;
 
 use conditional::Condition;
 pub use literal::decoded;
 use nest::BASE_LEVELS;
 pub use nest::{Nest, Open, Opener};
 use shape::SIMPLE;
+use words::Words;
 
 pub type Error = Box<SyntaxError>;
 
@@ -69,7 +70,7 @@ impl<'a> Shared<'a> {
             locals: Cell::new(0),
             strings: RefCell::new(Vec::new()),
             numbers: RefCell::new(Vec::new()),
-            names: RefCell::new(SOFT_WORDS.to_vec()),
+            names: RefCell::new(Vec::new()),
         }
     }
 
@@ -127,11 +128,7 @@ pub struct Lexer<'s, 'a> {
     has_peeked: bool,
     /// The error of a lexeme of [`Kind::Error`].
     error: Option<Error>,
-    table: HashTable<u32>,
-    hasher: foldhash::fast::RandomState,
-    prev: Kind,
-    prev2: Kind,
-    prev_end: u32,
+    words: Words,
     /// Between `local` and what ends its names.
     local_names: bool,
     /// The conditional types around the current token.
@@ -147,7 +144,8 @@ pub struct Lexer<'s, 'a> {
     has_typeof: bool,
 }
 
-type Token = (u32, Tok, u32);
+/// Start, terminal, end.
+pub type Token = (u32, Tok, u32);
 
 /// What the lexer says when it is asked for a token.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -172,11 +170,7 @@ impl<'s, 'a> Lexer<'s, 'a> {
             peeked: Lexeme { kind: Kind::Eof, val: 0, span: Span::default() },
             has_peeked: false,
             error: None,
-            table: HashTable::with_capacity(256),
-            hasher: foldhash::fast::RandomState::default(),
-            prev: Kind::Semicolon,
-            prev2: Kind::Semicolon,
-            prev_end: 0,
+            words: Words::new(),
             local_names: false,
             conditions: Vec::new(),
             funs: Vec::new(),
@@ -186,9 +180,9 @@ impl<'s, 'a> Lexer<'s, 'a> {
             pieces: 0,
             has_typeof: false,
         };
-        for (symbol, word) in (0..).zip(SOFT_WORDS) {
-            let hash = lexer.hash(word);
-            lexer.table.insert_unique(hash, symbol, |_| hash);
+        // They have their symbols by their order.
+        for word in SOFT_WORDS.into_iter().chain(KEYWORDS.map(|(word, ..)| word)) {
+            lexer.intern(word);
         }
         lexer
     }
@@ -242,32 +236,31 @@ impl<'s, 'a> Lexer<'s, 'a> {
         let begins = match kind {
             Kind::Do | Kind::For | Kind::If | Kind::Local | Kind::Repeat | Kind::While => true,
             Kind::Function => {
-                ends_term(self.prev) || matches!(self.prev, Kind::Name | Kind::End | Kind::Semicolon)
+                ends_term(self.prev()) || matches!(self.prev(), Kind::Name | Kind::End | Kind::Semicolon)
             }
             _ => false,
         };
         begins && self.shared.nest.borrow().stack.is_empty()
     }
 
-    fn hash(&self, name: &[u8]) -> u64 {
-        hash_bytes(&self.hasher, name)
+    /// The token handed out last.
+    #[inline]
+    fn prev(&self) -> Kind {
+        self.shared.last.get().1
     }
 
-    fn intern(&mut self, name: &'a [u8]) -> u32 {
-        let hash = self.hash(name);
-        let mut names = self.shared.names.borrow_mut();
-        if let Some(symbol) = self.table.find(hash, |symbol| names[*symbol as usize] == name) {
-            return *symbol;
-        }
-        let symbol = names.len() as u32;
-        names.push(name);
-        let hasher = &self.hasher;
-        self.table.insert_unique(hash, symbol, |symbol| hash_bytes(hasher, names[*symbol as usize]));
-        symbol
+    /// The one before it.
+    #[inline]
+    fn prev2(&self) -> Kind {
+        self.shared.before.get()
+    }
+
+    fn intern(&mut self, word: &'a [u8]) -> u32 {
+        self.words.intern(word, &mut self.shared.names.borrow_mut())
     }
 
     /// The next token, completed but without regard to its context. [`Kind::Eof`] at the end.
-    #[inline]
+    #[inline(always)]
     fn lexeme(&mut self) -> Lexeme {
         loop {
             let Some(raw) = self.raw.next() else {
@@ -279,7 +272,15 @@ impl<'s, 'a> Lexer<'s, 'a> {
             let (mut kind, val) = SIMPLE[raw as usize];
             let mut val = u32::from(val);
             if kind == Kind::Name {
-                val = self.intern(self.raw.slice());
+                let span = self.raw.span();
+                let known = self.words.find_short(self.shared.source, span.start, span.len());
+                val = match known {
+                    Some(symbol) => symbol,
+                    None => self.intern(self.raw.slice()),
+                };
+                if val < COUNT_OF_WORDS {
+                    (kind, val) = WORDS[val as usize];
+                }
             } else if kind == Kind::Error {
                 match self.complete(raw) {
                     Ok(Some(token)) => (kind, val) = token,
@@ -292,7 +293,14 @@ impl<'s, 'a> Lexer<'s, 'a> {
         }
     }
 
+    /// The same for who looks ahead.
+    #[inline(never)]
+    fn later_lexeme(&mut self) -> Lexeme {
+        self.lexeme()
+    }
+
     /// Completes a token that depends on more than its shape. `None`: a comment.
+    #[inline(never)]
     fn complete(&mut self, raw: Raw) -> Result<Option<(Kind, u32)>, Error> {
         let span = self.raw.span();
         let source = self.shared.source;
@@ -330,10 +338,11 @@ impl<'s, 'a> Lexer<'s, 'a> {
             Raw::Label => {
                 let text = self.raw.slice();
                 let name = text.get(2..text.len() - 2).unwrap_or_default().trim_ascii();
-                if is_keyword(name) {
+                let symbol = self.intern(name);
+                if (SOFT_WORDS.len() as u32..COUNT_OF_WORDS).contains(&symbol) {
                     return Err(SyntaxError::keyword_label(source, span.start, name));
                 }
-                (Kind::Label, self.intern(name))
+                (Kind::Label, symbol)
             }
             Raw::AtName => {
                 let text = self.raw.slice();
@@ -375,7 +384,7 @@ impl<'s, 'a> Lexer<'s, 'a> {
     #[inline(never)]
     fn peek(&mut self) -> (Kind, Span) {
         if !self.has_peeked {
-            self.peeked = self.lexeme();
+            self.peeked = self.later_lexeme();
             self.has_peeked = true;
         }
         match self.peeked {
@@ -391,8 +400,8 @@ impl<'s, 'a> Lexer<'s, 'a> {
 
     /// Whether the previous token ends an expression.
     fn after_expression(&self) -> bool {
-        match self.prev {
-            Kind::Name => !self.local_names && self.prev2 != Kind::Goto,
+        match self.prev() {
+            Kind::Name => !self.local_names && self.prev2() != Kind::Goto,
             Kind::RParen => self.shared.nest.borrow().closed != Some(Opener::Params),
             Kind::End => self.shared.nest.borrow().closed == Some(Opener::FunctionExpr),
             Kind::Dots | Kind::Bang | Kind::Type | Kind::InterfaceBrace => true,
@@ -401,28 +410,29 @@ impl<'s, 'a> Lexer<'s, 'a> {
     }
 
     /// Whether the previous token ends a type.
-    const fn after_type(&self) -> bool {
-        ends_term(self.prev)
+    fn after_type(&self) -> bool {
+        ends_term(self.prev())
             || matches!(
-                self.prev,
+                self.prev(),
                 Kind::Name | Kind::Greater | Kind::GreaterAdjacent | Kind::Question | Kind::AtName
             )
     }
 
     /// The terminal a name is in its place.
     fn name_kind(&mut self, symbol: u32, span: Span) -> Kind {
-        if matches!(self.prev, Kind::Dot | Kind::Local | Kind::Function | Kind::Goto | Kind::For) {
+        if matches!(self.prev(), Kind::Dot | Kind::Local | Kind::Function | Kind::Goto | Kind::For) {
             return Kind::Name;
         }
         let (next, next_span) = self.peek();
         match symbol {
-            soft::TYPE if next == Kind::Name && self.prev != Kind::Colon => Kind::Type,
-            soft::INTERFACE if next == Kind::Name && self.prev != Kind::Colon => Kind::Interface,
+            soft::TYPE if next == Kind::Name && self.prev() != Kind::Colon => Kind::Type,
+            soft::INTERFACE if next == Kind::Name && self.prev() != Kind::Colon => Kind::Interface,
             soft::INTERFACE if next == Kind::LBrace => Kind::InterfaceBrace,
             soft::AS
                 if self.after_expression()
                     && (next == Kind::Name
-                        || (leads_type(next) && self.same_line(self.prev_end, span.start))) =>
+                        || (leads_type(next)
+                            && self.same_line(self.shared.last.get().0.end, span.start))) =>
             {
                 Kind::As
             }
@@ -436,10 +446,12 @@ impl<'s, 'a> Lexer<'s, 'a> {
                 Kind::Fun
             }
             soft::EXTENDS if self.after_type() && self.begins_conditional(next) => Kind::Extends,
-            soft::ASSERTS if next == Kind::Name && self.prev == Kind::Colon && self.prev2 == Kind::RParen => {
+            soft::ASSERTS
+                if next == Kind::Name && self.prev() == Kind::Colon && self.prev2() == Kind::RParen =>
+            {
                 Kind::Asserts
             }
-            soft::IS if self.prev == Kind::Name && self.prev2 == Kind::Asserts => Kind::Is,
+            soft::IS if self.prev() == Kind::Name && self.prev2() == Kind::Asserts => Kind::Is,
             _ => Kind::Name,
         }
     }
@@ -473,6 +485,7 @@ impl<'s, 'a> Lexer<'s, 'a> {
         (if self.takes_question(next) { Kind::QuestionCond } else { Kind::Question }, span.end)
     }
 
+    #[inline(always)]
     fn fetch(&mut self) -> Result<Token, Error> {
         let Lexeme { kind, val, span } = if self.has_peeked {
             self.has_peeked = false;
@@ -483,31 +496,22 @@ impl<'s, 'a> Lexer<'s, 'a> {
         if kind == Kind::Error {
             return Err(self.error.take().expect("an erroneous lexeme leaves its error"));
         }
-        if self.prev <= Kind::LAST_STRUCTURAL {
-            self.apply(kind, span)?;
+        let shared = self.shared;
+        let prev = shared.last.get().1;
+        if prev <= Kind::LAST_STRUCTURAL {
+            self.apply(prev, kind, span)?;
         }
-        let (kind, end) = match kind {
-            Kind::Name if val >= soft::COUNT => (kind, span.end),
-            Kind::Name | Kind::Question | Kind::Colon | Kind::AtName | Kind::Dots | Kind::Label => {
-                self.in_context(kind, val, span)
-            }
-            Kind::BinOp if val == BinaryOp::Ge as u32 && self.ends_type_arguments(span.start) => {
-                let end = span.start + 1;
-                self.peeked = Lexeme { kind: Kind::Assign, val: 0, span: Span::new(end, span.end) };
-                self.has_peeked = true;
-                (Kind::Greater, end)
-            }
-            _ => (kind, span.end),
+        let is_plain = match kind {
+            Kind::Name => val >= soft::COUNT,
+            Kind::BinOp => val != BinaryOp::Ge as u32,
+            kind => kind.is_plain(),
         };
+        let (kind, end) = if is_plain { (kind, span.end) } else { self.in_context(kind, val, span) };
         if kind != Kind::Name && kind != Kind::Comma {
             self.local_names = kind == Kind::Local;
         }
         let cut = kind <= Kind::LAST_STRUCTURAL && span.start > self.cut_from && self.begins_piece(kind);
-        self.prev2 = self.prev;
-        self.prev = kind;
-        self.prev_end = end;
-        let shared = self.shared;
-        shared.before.set(self.prev2);
+        shared.before.set(prev);
         shared.last.set((Span::new(span.start, end), kind));
         let token = (span.start, Tok { kind, val }, end);
         if cut {
@@ -517,10 +521,17 @@ impl<'s, 'a> Lexer<'s, 'a> {
         Ok(token)
     }
 
-    /// The terminal of a token whose meaning depends on its place, and where it ends.
+    /// The terminal of a token whose meaning may depend on its place ([`Kind::is_plain`]), and where it ends.
+    #[inline(never)]
     fn in_context(&mut self, kind: Kind, val: u32, span: Span) -> (Kind, u32) {
         let kind = match kind {
             Kind::Name => self.name_kind(val, span),
+            Kind::BinOp if val == BinaryOp::Ge as u32 && self.ends_type_arguments(span.start) => {
+                let end = span.start + 1;
+                self.peeked = Lexeme { kind: Kind::Assign, val: 0, span: Span::new(end, span.end) };
+                self.has_peeked = true;
+                return (Kind::Greater, end);
+            }
             Kind::Question => return self.question(span),
             Kind::Colon if self.takes_colon() => Kind::ColonCond,
             Kind::AtName => {
@@ -547,18 +558,19 @@ impl<'s, 'a> Lexer<'s, 'a> {
     }
 }
 
-fn hash_bytes(hasher: &foldhash::fast::RandomState, bytes: &[u8]) -> u64 {
-    use std::hash::{BuildHasher, Hasher};
-    let mut hasher = hasher.build_hasher();
-    hasher.write(bytes);
-    hasher.finish()
+impl Iterator for Lexer<'_, '_> {
+    type Item = Result<Token, Error>;
+
+    #[inline(never)]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.token()
+    }
 }
 
-impl Iterator for Lexer<'_, '_> {
-    type Item = Result<(u32, Tok, u32), Error>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
+impl Lexer<'_, '_> {
+    /// The next token. For the parser's loop, which is the one place where it pays to have all this code inside.
+    #[inline(always)]
+    pub fn token(&mut self) -> Option<Result<Token, Error>> {
         match self.state {
             State::Reading => {}
             State::Cut => {
@@ -577,11 +589,6 @@ impl Iterator for Lexer<'_, '_> {
         }
         Some(token)
     }
-}
-
-fn is_keyword(word: &[u8]) -> bool {
-    let mut lexer = Raw::lexer(word);
-    !matches!(lexer.next(), Some(Ok(Raw::Name)))
 }
 
 /// Whether a literal or something in brackets ends with this token, in an expression or a type.

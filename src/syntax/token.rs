@@ -13,8 +13,9 @@ use super::ast::{BinaryOp, UnaryOp};
 #[logos(utf8 = false)]
 #[logos(skip "[ \t\r\n\x0b\x0c]+")]
 pub enum Raw {
+    /// A name or a keyword: `lexer::words` knows which.
     #[regex("[A-Za-z_][A-Za-z0-9_]*")]
-    Name,
+    Word,
     #[token("\"")]
     #[token("'")]
     Quote,
@@ -31,51 +32,6 @@ pub enum Raw {
     Label,
     #[regex(r"@[ \t]*[A-Za-z_][A-Za-z0-9_]*")]
     AtName,
-
-    #[token("and")]
-    And,
-    #[token("break")]
-    Break,
-    #[token("do")]
-    Do,
-    #[token("else")]
-    Else,
-    #[token("elseif")]
-    Elseif,
-    #[token("end")]
-    End,
-    #[token("false")]
-    False,
-    #[token("for")]
-    For,
-    #[token("function")]
-    Function,
-    #[token("goto")]
-    Goto,
-    #[token("if")]
-    If,
-    #[token("in")]
-    In,
-    #[token("local")]
-    Local,
-    #[token("nil")]
-    Nil,
-    #[token("not")]
-    Not,
-    #[token("or")]
-    Or,
-    #[token("repeat")]
-    Repeat,
-    #[token("return")]
-    Return,
-    #[token("then")]
-    Then,
-    #[token("true")]
-    True,
-    #[token("until")]
-    Until,
-    #[token("while")]
-    While,
 
     #[token("+")]
     Plus,
@@ -236,6 +192,18 @@ pub enum Kind {
 
 impl Kind {
     pub const LAST_STRUCTURAL: Self = Self::Assign;
+
+    /// Whether a token of this kind, which is no name and no `>=`, is the same wherever it stands.
+    #[inline]
+    #[must_use]
+    pub const fn is_plain(self) -> bool {
+        const DEPEND: u64 = 1 << Kind::Question as u8
+            | 1 << Kind::Colon as u8
+            | 1 << Kind::AtName as u8
+            | 1 << Kind::Dots as u8
+            | 1 << Kind::Label as u8;
+        DEPEND.wrapping_shr(self as u32) & 1 == 0
+    }
 }
 
 /// Set in the value of a [`Kind::Number`] that is an index.
@@ -292,6 +260,49 @@ pub const SOFT_WORDS: [&[u8]; 13] = [
     b"any",
     b"_ENV",
 ];
+
+/// The words that are never names, with their terminals and values; interned behind the soft words.
+pub const KEYWORDS: [(&[u8], Kind, u32); 22] = [
+    (b"and", Kind::BinOp, BinaryOp::And as u32),
+    (b"break", Kind::Break, 0),
+    (b"do", Kind::Do, 0),
+    (b"else", Kind::Else, 0),
+    (b"elseif", Kind::Elseif, 0),
+    (b"end", Kind::End, 0),
+    (b"false", Kind::Literal, 2),
+    (b"for", Kind::For, 0),
+    (b"function", Kind::Function, 0),
+    (b"goto", Kind::Goto, 0),
+    (b"if", Kind::If, 0),
+    (b"in", Kind::In, 0),
+    (b"local", Kind::Local, 0),
+    (b"nil", Kind::Literal, 0),
+    (b"not", Kind::UnOp, UnaryOp::Not as u32),
+    (b"or", Kind::BinOp, BinaryOp::Or as u32),
+    (b"repeat", Kind::Repeat, 0),
+    (b"return", Kind::Return, 0),
+    (b"then", Kind::Then, 0),
+    (b"true", Kind::Literal, 1),
+    (b"until", Kind::Until, 0),
+    (b"while", Kind::While, 0),
+];
+
+/// Symbols below this are those of soft words and keywords.
+pub const COUNT_OF_WORDS: u32 = (SOFT_WORDS.len() + KEYWORDS.len()) as u32;
+
+/// Terminal and value of the words of the language, by symbol.
+pub static WORDS: [(Kind, u32); COUNT_OF_WORDS as usize] = {
+    let mut words = [(Kind::Name, 0); COUNT_OF_WORDS as usize];
+    let mut symbol = 0;
+    while symbol < words.len() {
+        words[symbol] = match symbol.checked_sub(SOFT_WORDS.len()) {
+            None => (Kind::Name, symbol as u32),
+            Some(keyword) => (KEYWORDS[keyword].1, KEYWORDS[keyword].2),
+        };
+        symbol += 1;
+    }
+    words
+};
 
 /// Symbols of the soft words.
 pub mod soft {

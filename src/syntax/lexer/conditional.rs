@@ -77,7 +77,7 @@ impl Lexer<'_, '_> {
             return false;
         }
         let closed = self.shared.nest.borrow().closed_at;
-        if self.prev == Kind::RParen && self.funs.contains(&closed) {
+        if self.prev() == Kind::RParen && self.funs.contains(&closed) {
             let depth = self.depth();
             let waiting = self.conditions.iter().rev().take_while(|c| c.answered && c.depth == depth).count();
             if self.ahead().colons >= waiting {
@@ -143,7 +143,7 @@ impl Lexer<'_, '_> {
                 }
             }
             before = token;
-            token = self.lexeme();
+            token = self.later_lexeme();
         }
         self.raw = here;
         self.error = None;

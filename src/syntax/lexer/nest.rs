@@ -38,6 +38,16 @@ pub enum Opener {
     Interface,
 }
 
+impl Opener {
+    fn closes_with_end(self) -> bool {
+        match self {
+            Self::Do | Self::While | Self::For | Self::If => true,
+            Self::Function | Self::FunctionExpr | Self::Interface => true,
+            Self::Paren | Self::Params | Self::Brace | Self::Bracket | Self::Repeat => false,
+        }
+    }
+}
+
 /// An open construct.
 #[derive(Clone, Copy, Debug)]
 pub struct Open {
@@ -136,11 +146,12 @@ impl Nest {
         self.levels = BASE_LEVELS + self.stack.iter().map(|open| open.cost).sum::<u32>();
     }
 
-    /// Closes the innermost construct if it is one of `openers`; otherwise the parser refuses the token anyway.
-    fn close(&mut self, openers: &[Opener], shared: &Shared<'_>) {
+    /// Closes the innermost construct if it `is_own`; otherwise the parser refuses the token anyway.
+    #[inline]
+    fn close(&mut self, is_own: impl Fn(Opener) -> bool, shared: &Shared<'_>) {
         self.closed = None;
         if let Some(open) = self.stack.last()
-            && openers.contains(&open.opener)
+            && is_own(open.opener)
         {
             self.closed = Some(open.opener);
             self.closed_at = open.at;
@@ -156,15 +167,15 @@ impl Nest {
 }
 
 impl Lexer<'_, '_> {
-    /// Applies the previous token's effect on the nesting; `next` is the kind and span of the current one.
+    /// Applies the effect of `prev`, the previous token, on the nesting; `next` is the kind and span of the current one.
     #[inline(never)]
-    pub(super) fn apply(&mut self, next: Kind, next_span: Span) -> Result<(), Error> {
+    pub(super) fn apply(&mut self, prev: Kind, next: Kind, next_span: Span) -> Result<(), Error> {
         let shared = self.shared;
         let mut nest = shared.nest.borrow_mut();
         // These change no level.
-        match self.prev {
+        match prev {
             Kind::In | Kind::Return | Kind::Assign => {
-                if self.prev == Kind::Return && nest.stack.is_empty() {
+                if prev == Kind::Return && nest.stack.is_empty() {
                     // Nothing may follow.
                     self.cut_from = NEVER;
                 }
@@ -172,7 +183,7 @@ impl Lexer<'_, '_> {
                 return Ok(());
             }
             Kind::Else | Kind::Local | Kind::Semicolon => {
-                if self.prev == Kind::Else
+                if prev == Kind::Else
                     && let Some(open) = nest.stack.last()
                 {
                     shared.locals.set(open.outer_locals);
@@ -183,9 +194,9 @@ impl Lexer<'_, '_> {
             _ => {}
         }
         let at = shared.last.get().0.start;
-        let before = self.prev2;
+        let before = self.prev2();
         let mut grew = 0;
-        match self.prev {
+        match prev {
             Kind::LParen => {
                 let opener = if nest.header { Opener::Params } else { Opener::Paren };
                 nest.header = false;
@@ -201,9 +212,9 @@ impl Lexer<'_, '_> {
                 let key = matches!(before, Kind::LBrace | Kind::Comma | Kind::Semicolon);
                 grew = nest.open_expr(Opener::Bracket, at, u32::from(!key), shared);
             }
-            Kind::RParen => nest.close(&[Opener::Paren, Opener::Params], shared),
-            Kind::RBrace => nest.close(&[Opener::Brace], shared),
-            Kind::RBracket => nest.close(&[Opener::Bracket], shared),
+            Kind::RParen => nest.close(|open| matches!(open, Opener::Paren | Opener::Params), shared),
+            Kind::RBrace => nest.close(|open| open == Opener::Brace, shared),
+            Kind::RBracket => nest.close(|open| open == Opener::Bracket, shared),
             Kind::Function => {
                 if nest.top() != Some(Opener::Interface) {
                     let statement = next == Kind::Name;
@@ -227,7 +238,7 @@ impl Lexer<'_, '_> {
                 grew = 1;
             }
             Kind::While | Kind::For => {
-                let opener = if self.prev == Kind::While { Opener::While } else { Opener::For };
+                let opener = if prev == Kind::While { Opener::While } else { Opener::For };
                 nest.open(opener, at, 0, shared);
                 if opener == Opener::For {
                     shared.locals.set(shared.locals.get() + LOOP_LOCALS);
@@ -246,7 +257,7 @@ impl Lexer<'_, '_> {
                 nest.in_expr = false;
             }
             Kind::Then | Kind::Elseif => {
-                let cost = u32::from(self.prev == Kind::Then);
+                let cost = u32::from(prev == Kind::Then);
                 if let Some(open) = nest.stack.last_mut()
                     && open.opener == Opener::If
                 {
@@ -261,34 +272,26 @@ impl Lexer<'_, '_> {
                 nest.in_expr = false;
             }
             Kind::Until => {
-                nest.close(&[Opener::Repeat], shared);
+                nest.close(|open| open == Opener::Repeat, shared);
                 nest.in_expr = true;
             }
-            Kind::End => {
-                const BLOCKS: [Opener; 7] = [
-                    Opener::Do,
-                    Opener::While,
-                    Opener::For,
-                    Opener::If,
-                    Opener::Function,
-                    Opener::FunctionExpr,
-                    Opener::Interface,
-                ];
-                nest.close(&BLOCKS, shared);
-            }
+            Kind::End => nest.close(Opener::closes_with_end, shared),
             _ => {}
         }
-        let closes = matches!(next, Kind::End | Kind::Else | Kind::Elseif | Kind::Until | Kind::Eof);
-        let opens_block = matches!(self.prev, Kind::Do | Kind::Then | Kind::Repeat);
         shared.levels.set(nest.levels);
-        let expression = u32::from(grew == 1 && matches!(self.prev, Kind::If | Kind::While));
+        if nest.levels + shared.pending.get() < MAX_SYNTAX_LEVELS {
+            return Ok(());
+        }
+        let closes = matches!(next, Kind::End | Kind::Else | Kind::Elseif | Kind::Until | Kind::Eof);
+        let opens_block = matches!(prev, Kind::Do | Kind::Then | Kind::Repeat);
+        let expression = u32::from(grew == 1 && matches!(prev, Kind::If | Kind::While));
         if (grew > 0 || (opens_block && !closes))
             && nest.levels + shared.pending.get() + expression > MAX_SYNTAX_LEVELS
         {
             drop(nest);
             return Err(too_many_levels(shared, (next_span, next)));
         }
-        if self.prev == Kind::RParen
+        if prev == Kind::RParen
             && nest.closed == Some(Opener::Params)
             && nest.levels > MAX_SYNTAX_LEVELS
             && !closes
