@@ -11,20 +11,16 @@ use lalrpop_util::ParseError;
 
 use super::ast::{
     Arm, Binary, BinaryOp, Block, Call, Expr, ExprKind, Function, Interface, Literal, MethodCall, Name,
-    NumericFor, ParamType, QName, Sig, Stat, StatKind, Symbol, TableItem, Type, TypeAlias, TypeField,
-    TypeParam, TypedName, UnaryOp,
+    NumericFor, ParamType, QName, Returns, Sig, Stat, StatKind, Symbol, TableItem, Type, TypeAlias,
+    TypeField, TypeParam, TypedName, UnaryOp,
 };
 use super::error::SyntaxError;
 use super::lexer::{Error, Shared};
-use super::token::{BINARY, LARGE_NUMBER, Tok, UNARY, soft};
+use super::token::{BINARY, Kind, LARGE_NUMBER, Tok, UNARY, soft};
 use crate::diag::Span;
 use crate::numeral::Number;
 
 mod types;
-
-/// Where an expression's operators begin on the stack.
-#[derive(Clone, Copy, Debug)]
-pub struct Frame(u32);
 
 /// An operator that waits for its right operand.
 #[derive(Clone, Copy)]
@@ -76,6 +72,7 @@ pub struct Ctx<'a, 's, 't> {
     stats: Vec<Stat<'a>>,
     items: Vec<TableItem<'a>>,
     arms: Vec<Arm<'a>>,
+    blocks: Vec<&'a Block<'a>>,
     names: Vec<Name>,
     typed_names: Vec<TypedName<'a>>,
     functions: Vec<Function<'a>>,
@@ -86,18 +83,52 @@ pub struct Ctx<'a, 's, 't> {
     params: Vec<ParamType<'a>>,
     literals: Vec<Literal<'a>>,
     sigs: Vec<Sig<'a>>,
+    returns: Vec<&'a Returns<'a>>,
 }
 
-/// An action's refusal as the parser wants it.
+/// What an action leaves for the parser's stack: a number, or nothing.
+pub trait Answer {
+    fn number(self) -> u32;
+}
+
+impl Answer for u32 {
+    #[inline]
+    fn number(self) -> u32 {
+        self
+    }
+}
+
+impl Answer for () {
+    #[inline]
+    fn number(self) -> u32 {
+        0
+    }
+}
+
+/// An action's result as the parser wants it.
 #[inline]
-pub fn stop<T>(result: Result<T, Error>) -> Result<T, ParseError<u32, Tok, Error>> {
-    result.map_err(|error| ParseError::User { error })
+pub fn done(answer: impl Answer) -> u32 {
+    answer.number()
+}
+
+/// The same for an action that may refuse.
+#[inline]
+pub fn stop(result: Result<impl Answer, Error>) -> Result<u32, ParseError<u32, Tok, Error>> {
+    match result {
+        Ok(answer) => Ok(answer.number()),
+        Err(error) => Err(ParseError::User { error }),
+    }
 }
 
 const BALANCED: &str = "a reduction takes what the reductions of its parts left";
 
 fn name(symbol: u32, l: u32, r: u32) -> Name {
     Name { sym: Symbol(symbol), span: Span::new(l, r) }
+}
+
+/// A name that a suffix chain begins with.
+pub fn head<'a>(symbol: u32, l: u32, r: u32) -> Expr<'a> {
+    Expr { kind: ExprKind::Name(Symbol(symbol)), span: Span::new(l, r) }
 }
 
 /// Moves the last `count` elements of a stack into the arena.
@@ -129,6 +160,7 @@ impl<'a, 's, 't: 'a> Ctx<'a, 's, 't> {
             stats: Vec::new(),
             items: Vec::new(),
             arms: Vec::new(),
+            blocks: Vec::new(),
             names: Vec::new(),
             typed_names: Vec::new(),
             functions: Vec::new(),
@@ -139,12 +171,18 @@ impl<'a, 's, 't: 'a> Ctx<'a, 's, 't> {
             params: Vec::new(),
             literals: Vec::new(),
             sigs: Vec::new(),
+            returns: Vec::new(),
         }
     }
 
     /// Whether the expression completed last is a call; for the choice of an error message.
     pub fn last_is_call(&self) -> bool {
-        self.exprs.last().is_some_and(|expr| matches!(expr.kind, ExprKind::Call(_) | ExprKind::MethodCall(_)))
+        // A name is an expression only once it is clear what follows.
+        self.shared.before.get() != Kind::Name
+            && self
+                .exprs
+                .last()
+                .is_some_and(|expr| matches!(expr.kind, ExprKind::Call(_) | ExprKind::MethodCall(_)))
     }
 
     // ---- blocks and statements ----
@@ -153,12 +191,22 @@ impl<'a, 's, 't: 'a> Ctx<'a, 's, 't> {
         self.stats.len() as u32
     }
 
-    pub fn block(&mut self, mark: u32) -> &'a Block<'a> {
+    pub fn block(&mut self, mark: u32) {
         // The look-ahead is the token that closes the block.
         let end = self.shared.last.get().0.start;
         let stats = take_from(self.arena, &mut self.stats, mark as usize);
         let start = stats.first().map_or(end, |stat| stat.span.start);
-        self.arena.alloc(Block { stats, span: Span::new(start, end) })
+        self.blocks.push(self.arena.alloc(Block { stats, span: Span::new(start, end) }));
+    }
+
+    /// The block completed last.
+    pub fn pop_block(&mut self) -> &'a Block<'a> {
+        self.blocks.pop().expect(BALANCED)
+    }
+
+    pub fn do_block(&mut self, l: u32, r: u32) {
+        let block = self.pop_block();
+        self.stat(StatKind::Do(block), l, r);
     }
 
     pub fn stat(&mut self, kind: StatKind<'a>, l: u32, r: u32) {
@@ -190,37 +238,32 @@ impl<'a, 's, 't: 'a> Ctx<'a, 's, 't> {
         self.stat(StatKind::Function { target, func }, l, r);
     }
 
-    pub fn while_loop(&mut self, body: &'a Block<'a>, l: u32, r: u32) {
+    pub fn while_loop(&mut self, l: u32, r: u32) {
+        let body = self.pop_block();
         let cond = self.pop_node();
         self.stat(StatKind::While { cond, body }, l, r);
     }
 
-    pub fn repeat(&mut self, body: &'a Block<'a>, l: u32, r: u32) {
+    pub fn repeat(&mut self, l: u32, r: u32) {
+        let body = self.pop_block();
         let cond = self.pop_node();
         self.stat(StatKind::Repeat { body, cond }, l, r);
     }
 
-    pub fn arm(&mut self, then: u32, body: &'a Block<'a>) {
+    pub fn arm(&mut self, then: u32) {
+        let body = self.pop_block();
         let cond = self.pop_node();
         self.arms.push(Arm { cond, body, then });
     }
 
-    pub fn if_statement(&mut self, arms: u32, otherwise: Option<&'a Block<'a>>, l: u32, r: u32) {
+    pub fn if_statement(&mut self, arms: u32, has_else: bool, l: u32, r: u32) {
+        let otherwise = has_else.then(|| self.pop_block());
         let arms = take(self.arena, &mut self.arms, arms);
         self.stat(StatKind::If { arms, otherwise }, l, r);
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one per part of the production")]
-    pub fn numeric_for(
-        &mut self,
-        symbol: u32,
-        nl: u32,
-        nr: u32,
-        step: bool,
-        body: &'a Block<'a>,
-        l: u32,
-        r: u32,
-    ) {
+    pub fn numeric_for(&mut self, symbol: u32, nl: u32, nr: u32, step: bool, l: u32, r: u32) {
+        let body = self.pop_block();
         let step = step.then(|| self.pop());
         let limit = self.pop();
         let start = self.pop();
@@ -228,7 +271,8 @@ impl<'a, 's, 't: 'a> Ctx<'a, 's, 't> {
         self.stat(StatKind::NumericFor(node), l, r);
     }
 
-    pub fn generic_for(&mut self, names: u32, exprs: u32, body: &'a Block<'a>, l: u32, r: u32) {
+    pub fn generic_for(&mut self, names: u32, exprs: u32, l: u32, r: u32) {
+        let body = self.pop_block();
         let names = take(self.arena, &mut self.names, names);
         let exprs = take(self.arena, &mut self.exprs, exprs);
         self.stat(StatKind::GenericFor { names, exprs, body }, l, r);
@@ -297,9 +341,9 @@ impl<'a, 's, 't: 'a> Ctx<'a, 's, 't> {
         self.shared.declare_local_function()
     }
 
-    pub fn type_alias(&mut self, symbol: u32, nl: u32, nr: u32, params: Option<u32>, l: u32, r: u32) {
+    pub fn type_alias(&mut self, symbol: u32, nl: u32, nr: u32, params: u32, l: u32, r: u32) {
         let ty = self.pop_type();
-        let params = take(self.arena, &mut self.type_params, params.unwrap_or(0));
+        let params = take(self.arena, &mut self.type_params, params);
         let alias = self.arena.alloc(TypeAlias { name: name(symbol, nl, nr), params, ty });
         self.stat(StatKind::TypeAlias(alias), l, r);
     }
@@ -315,19 +359,13 @@ impl<'a, 's, 't: 'a> Ctx<'a, 's, 't> {
     // ---- functions ----
 
     /// Everything of a function but its `function` keyword.
-    pub fn function(
-        &mut self,
-        generics: Option<u32>,
-        params: u32,
-        returns: Option<&'a super::ast::Returns<'a>>,
-        body: &'a Block<'a>,
-        l: u32,
-        r: u32,
-    ) {
+    pub fn function(&mut self, generics: u32, params: u32, returns: u32, l: u32, r: u32) {
+        let body = self.pop_block();
+        let returns = self.pop_returns(returns);
         let vararg_ty = if params & Self::VARARG_TYPE != 0 { Some(self.pop_type_node()) } else { None };
         let count = params & !(Self::VARARG | Self::VARARG_TYPE);
         let params_slice = take(self.arena, &mut self.typed_names, count);
-        let generics = take(self.arena, &mut self.type_params, generics.unwrap_or(0));
+        let generics = take(self.arena, &mut self.type_params, generics);
         self.functions.push(Function {
             generics,
             params: params_slice,
@@ -418,7 +456,7 @@ impl<'a, 's, 't: 'a> Ctx<'a, 's, 't> {
     }
 
     pub fn name(&mut self, symbol: u32, l: u32, r: u32) {
-        self.push(ExprKind::Name(Symbol(symbol)), l, r);
+        self.exprs.push(head(symbol, l, r));
     }
 
     pub fn paren(&mut self, l: u32, r: u32) {
@@ -428,6 +466,10 @@ impl<'a, 's, 't: 'a> Ctx<'a, 's, 't> {
 
     pub fn field(&mut self, symbol: u32, l: u32, r: u32) {
         let object = self.pop();
+        self.field_of(object, symbol, l, r);
+    }
+
+    pub fn field_of(&mut self, object: Expr<'a>, symbol: u32, l: u32, r: u32) {
         let pair = self.arena.alloc((object, name(symbol, l, r)));
         self.push(ExprKind::Field(pair), object.span.start, r);
     }
@@ -435,6 +477,15 @@ impl<'a, 's, 't: 'a> Ctx<'a, 's, 't> {
     pub fn index(&mut self, r: u32) {
         let key = self.pop();
         let object = self.pop();
+        self.finish_index(object, key, r);
+    }
+
+    pub fn index_of(&mut self, object: Expr<'a>, r: u32) {
+        let key = self.pop();
+        self.finish_index(object, key, r);
+    }
+
+    fn finish_index(&mut self, object: Expr<'a>, key: Expr<'a>, r: u32) {
         let pair = self.arena.alloc((object, key));
         self.push(ExprKind::Index(pair), object.span.start, r);
     }
@@ -442,15 +493,43 @@ impl<'a, 's, 't: 'a> Ctx<'a, 's, 't> {
     pub fn call(&mut self, args: u32, at: u32, r: u32) {
         let args = take(self.arena, &mut self.exprs, args);
         let func = self.pop();
-        let call = self.arena.alloc(Call { func, args, at });
-        self.push(ExprKind::Call(call), func.span.start, r);
+        self.finish_call(Call { func, args, at }, r);
+    }
+
+    pub fn call_of(&mut self, func: Expr<'a>, args: u32, at: u32, r: u32) {
+        let args = take(self.arena, &mut self.exprs, args);
+        self.finish_call(Call { func, args, at }, r);
+    }
+
+    fn finish_call(&mut self, call: Call<'a>, r: u32) {
+        let call = self.arena.alloc(call);
+        self.push(ExprKind::Call(call), call.func.span.start, r);
     }
 
     pub fn method_call(&mut self, symbol: u32, nl: u32, nr: u32, args: u32, at: u32, r: u32) {
         let args = take(self.arena, &mut self.exprs, args);
         let object = self.pop();
-        let call = self.arena.alloc(MethodCall { object, method: name(symbol, nl, nr), args, at });
-        self.push(ExprKind::MethodCall(call), object.span.start, r);
+        self.finish_method_call(MethodCall { object, method: name(symbol, nl, nr), args, at }, r);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one per part of the production")]
+    pub fn method_call_of(
+        &mut self,
+        object: Expr<'a>,
+        symbol: u32,
+        nl: u32,
+        nr: u32,
+        args: u32,
+        at: u32,
+        r: u32,
+    ) {
+        let args = take(self.arena, &mut self.exprs, args);
+        self.finish_method_call(MethodCall { object, method: name(symbol, nl, nr), args, at }, r);
+    }
+
+    fn finish_method_call(&mut self, call: MethodCall<'a>, r: u32) {
+        let call = self.arena.alloc(call);
+        self.push(ExprKind::MethodCall(call), call.object.span.start, r);
     }
 
     pub fn non_nil(&mut self, r: u32) {
@@ -498,23 +577,23 @@ impl<'a, 's, 't: 'a> Ctx<'a, 's, 't> {
         self.shared.check_operand_levels()
     }
 
-    pub fn begin_unary(&mut self, op: u32, at: u32) -> Result<Frame, Error> {
-        let frame = Frame(self.pending.len() as u32);
+    pub fn begin_unary(&mut self, op: u32, at: u32) -> Result<u32, Error> {
+        let frame = self.pending.len() as u32;
         self.unary(frame, op, at)
     }
 
-    pub fn unary(&mut self, frame: Frame, op: u32, at: u32) -> Result<Frame, Error> {
+    pub fn unary(&mut self, frame: u32, op: u32, at: u32) -> Result<u32, Error> {
         self.wait(Operator::Unary(UNARY[op as usize]), at)?;
         Ok(frame)
     }
 
-    pub fn begin_binary(&mut self, op: u32, at: u32) -> Result<Frame, Error> {
-        let frame = Frame(self.pending.len() as u32);
+    pub fn begin_binary(&mut self, op: u32, at: u32) -> Result<u32, Error> {
+        let frame = self.pending.len() as u32;
         self.wait(Operator::Binary(BINARY[op as usize]), at)?;
         Ok(frame)
     }
 
-    pub fn binary(&mut self, frame: Frame, op: u32, at: u32) -> Result<Frame, Error> {
+    pub fn binary(&mut self, frame: u32, op: u32, at: u32) -> Result<u32, Error> {
         let op = BINARY[op as usize];
         self.fold_down_to(frame, priority(op).0);
         self.wait(Operator::Binary(op), at)?;
@@ -522,14 +601,14 @@ impl<'a, 's, 't: 'a> Ctx<'a, 's, 't> {
     }
 
     /// The last operand of an expression is there.
-    pub fn fold(&mut self, frame: Frame) {
+    pub fn fold(&mut self, frame: u32) {
         self.fold_down_to(frame, 0);
         self.shared.pending.set(self.pending.len() as u32);
     }
 
     /// Gives their right operand to the operators that bind at least as tight as one with the left priority `left`.
-    fn fold_down_to(&mut self, frame: Frame, left: u8) {
-        while self.pending.len() > frame.0 as usize {
+    fn fold_down_to(&mut self, frame: u32, left: u8) {
+        while self.pending.len() > frame as usize {
             let Pending { op, at } = *self.pending.last().expect(BALANCED);
             if op.right() < left {
                 break;

@@ -2,6 +2,7 @@
 
 mod actions;
 pub mod ast;
+mod driver;
 pub mod error;
 pub mod hint;
 pub mod lexer;

@@ -14,7 +14,7 @@ use super::token::Kind;
 
 #[allow(clippy::all, clippy::pedantic, clippy::nursery, clippy::unwrap_used, unused)]
 mod generated {
-    include!(concat!(env!("OUT_DIR"), "/lua.rs"));
+    include!(concat!(env!("OUT_DIR"), "/parser.rs"));
 }
 
 /// Parses a source text. A first line that starts with `#` is the loader's business, not skipped here.
@@ -75,13 +75,17 @@ fn next_block<'a, 't: 'a>(
     arena: &'a Bump,
 ) -> Result<&'a Block<'a>, SyntaxError> {
     let mut ctx = Ctx::new(shared, arena);
-    generated::ChunkParser::new().parse(&mut ctx, lexer).map_err(|error| match error {
-        ParseError::User { error } => *error,
-        ParseError::UnrecognizedEof { expected, .. } | ParseError::UnrecognizedToken { expected, .. } => {
-            *unexpected(shared, shared.last.get(), &expected, ctx.last_is_call())
-        }
-        ParseError::ExtraToken { .. } | ParseError::InvalidToken { .. } => {
-            *unexpected(shared, (shared.last.get().0, Kind::Unknown), &[], false)
-        }
-    })
+    let tokens = std::iter::from_fn(|| lexer.token());
+    match generated::ChunkParser::new().parse(&mut ctx, tokens) {
+        Ok(_) => Ok(ctx.pop_block()),
+        Err(error) => Err(match error {
+            ParseError::User { error } => *error,
+            ParseError::UnrecognizedEof { expected, .. } | ParseError::UnrecognizedToken { expected, .. } => {
+                *unexpected(shared, shared.last.get(), &expected, ctx.last_is_call())
+            }
+            ParseError::ExtraToken { .. } | ParseError::InvalidToken { .. } => {
+                *unexpected(shared, (shared.last.get().0, Kind::Unknown), &[], false)
+            }
+        }),
+    }
 }

@@ -50,14 +50,19 @@ impl<'a, 't: 'a> Ctx<'a, '_, 't> {
         Ok(())
     }
 
-    pub fn returns(&mut self, count: u32) -> &'a Returns<'a> {
+    pub fn returns(&mut self, count: u32) {
         let list = take(self.arena, &mut self.types, count);
-        self.arena.alloc(Returns::List(list))
+        self.returns.push(self.arena.alloc(Returns::List(list)));
     }
 
-    pub fn asserts(&mut self, symbol: u32, l: u32, r: u32, typed: bool) -> &'a Returns<'a> {
+    pub fn asserts(&mut self, symbol: u32, l: u32, r: u32, typed: bool) {
         let ty = if typed { Some(self.pop_type_node()) } else { None };
-        self.arena.alloc(Returns::Asserts(name(symbol, l, r), ty))
+        self.returns.push(self.arena.alloc(Returns::Asserts(name(symbol, l, r), ty)));
+    }
+
+    /// What a function returns if it says so (`count` is 1).
+    pub(super) fn pop_returns(&mut self, count: u32) -> Option<&'a Returns<'a>> {
+        (count > 0).then(|| self.returns.pop().expect(BALANCED))
     }
 
     pub fn type_param(&mut self, symbol: u32, l: u32, r: u32, bound: bool) {
@@ -65,7 +70,8 @@ impl<'a, 't: 'a> Ctx<'a, '_, 't> {
         self.type_params.push(TypeParam { name: name(symbol, l, r), bound });
     }
 
-    pub fn sig(&mut self, symbol: u32, l: u32, r: u32, params: u32, returns: Option<&'a Returns<'a>>) {
+    pub fn sig(&mut self, symbol: u32, l: u32, r: u32, params: u32, returns: u32) {
+        let returns = self.pop_returns(returns);
         let params = take(self.arena, &mut self.typed_names, params);
         self.sigs.push(Sig { name: name(symbol, l, r), params, returns });
     }

@@ -42,6 +42,8 @@ pub const WRONG: &[(&str, &[u8], u32)] = &[
     ("x = 1 y >= 2", b"syntax error near '>='", 1),
     ("for i >= 1 do end", b"'=' or 'in' expected near '>='", 1),
     ("x != y", b"syntax error near '!'", 1),
+    ("while f() do x $ end", b"syntax error near '$'", 1),
+    ("f(g(), function() x in end)", b"syntax error near 'in'", 1),
     ("if x != y then end", b"'then' expected near '!'", 1),
     ("x = 'a\\65b' 'c\\66'", b"unexpected symbol near ''cB''", 1),
     ("x = [[a\nb]] [[c\nd]]", b"unexpected symbol near '[[c\nd]]'", 3),
