@@ -251,8 +251,8 @@ ops! {
 impl Op {
     /// Decodes an op byte.
     #[must_use]
-    pub fn from_byte(byte: u8) -> Option<Self> {
-        ALL.get(usize::from(byte)).copied()
+    pub const fn from_byte(byte: u8) -> Option<Self> {
+        if (byte as usize) < ALL.len() { Some(ALL[byte as usize]) } else { None }
     }
 
     /// True if the op is followed by a `Jump` word that belongs to it.

@@ -18,6 +18,9 @@ pub struct Origin {
 /// Instructions from one mark to the next.
 const INTERVAL: usize = 32;
 
+/// Bytes of the longest form: three numbers of 33 and 32 bits.
+const LONGEST: usize = 15;
+
 /// What the differences after it count from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Mark {
@@ -37,28 +40,39 @@ pub struct Origins {
 }
 
 impl Origins {
-    /// Packs origins. `buffer` is emptied; a caller with many functions gives the same one each time.
+    /// Packs origins. What `buffer` has does not matter; a caller with many functions gives the same one each time.
     #[must_use]
     pub fn pack(origins: &[Origin], buffer: &mut Vec<u8>) -> Self {
-        buffer.clear();
         let mut marks = Vec::with_capacity(origins.len().saturating_sub(1) / INTERVAL);
+        let mut at = 0;
         let mut last = Origin::default();
         for (index, chunk) in origins.chunks(INTERVAL).enumerate() {
             if index > 0 {
-                marks.push(Mark { at: buffer.len() as u32, line: last.line, start: last.span.start });
+                marks.push(Mark { at: at as u32, line: last.line, start: last.span.start });
+            }
+            // Room for the longest forms, so that each byte is stored without a question whether there is.
+            if buffer.len() < at + INTERVAL * LONGEST {
+                buffer.resize(at + INTERVAL * LONGEST, 0);
             }
             for origin in chunk {
                 let start = zigzag(origin.span.start.wrapping_sub(last.span.start));
                 let length = origin.span.end.wrapping_sub(origin.span.start);
-                if start < 0x40 && length < 0x80 && origin.line == last.line {
-                    buffer.extend_from_slice(&[(start << 1) as u8, length as u8]);
-                } else {
-                    pack_one(buffer, start, origin.line.wrapping_sub(last.line), length);
-                }
+                let lines = zigzag(origin.line.wrapping_sub(last.line));
                 last = *origin;
+                let place: &mut [u8; LONGEST] =
+                    buffer[at..].first_chunk_mut().expect("there is room for the chunk");
+                let differs = usize::from(lines != 0);
+                at += if start < 0x40 && lines < 0x80 && length < 0x80 {
+                    place[0] = (start << 1) as u8 | differs as u8;
+                    place[1] = lines as u8;
+                    place[1 + differs] = length as u8;
+                    2 + differs
+                } else {
+                    pack_one(place, start, lines, length)
+                };
             }
         }
-        Self { count: origins.len() as u32, bytes: buffer.as_slice().into(), marks: marks.into() }
+        Self { count: origins.len() as u32, bytes: buffer[..at].into(), marks: marks.into() }
     }
 
     /// Number of instructions.
@@ -154,22 +168,26 @@ impl FromIterator<Origin> for Origins {
     }
 }
 
-/// What is not the most frequent form.
-fn pack_one(buffer: &mut Vec<u8>, start: u32, lines: u32, length: u32) {
-    number(buffer, u64::from(start) << 1 | u64::from(lines != 0));
+/// What is not among the shortest forms. Gives the number of bytes.
+#[inline(never)]
+fn pack_one(place: &mut [u8; LONGEST], start: u32, lines: u32, length: u32) -> usize {
+    let mut at = number(place, 0, u64::from(start) << 1 | u64::from(lines != 0));
     if lines != 0 {
-        number(buffer, zigzag(lines).into());
+        at = number(place, at, lines.into());
     }
-    number(buffer, length.into());
+    number(place, at, length.into())
 }
 
+/// Stores a number at `at`; gives where it ends.
 #[inline]
-fn number(out: &mut Vec<u8>, mut n: u64) {
+fn number(place: &mut [u8; LONGEST], mut at: usize, mut n: u64) -> usize {
     while n >= 0x80 {
-        out.push(n as u8 | 0x80);
+        place[at] = n as u8 | 0x80;
+        at += 1;
         n >>= 7;
     }
-    out.push(n as u8);
+    place[at] = n as u8;
+    at + 1
 }
 
 /// A difference modulo 2³², so that small ones of either sign are small.

@@ -50,9 +50,22 @@ impl Compiler<'_> {
     }
 
     /// Makes sure that the value is no longer a variable.
+    #[inline]
     pub(super) fn discharge_vars(&mut self, e: &mut Exp) -> Res<()> {
         match e.kind {
-            Kind::Local(r) => e.kind = Kind::NonReloc(r),
+            Kind::Local(r) => {
+                e.kind = Kind::NonReloc(r);
+                Ok(())
+            }
+            Kind::Upval(_) | Kind::Index(..) | Kind::Call(_) | Kind::Vararg(_) => self.load_variable(e),
+            _ => Ok(()),
+        }
+    }
+
+    /// The rest of [`Self::discharge_vars`]: what takes an instruction.
+    #[inline(never)]
+    fn load_variable(&mut self, e: &mut Exp) -> Res<()> {
+        match e.kind {
             Kind::Upval(u) => {
                 e.kind = Kind::Reloc(self.code(Instr::abc(Op::GetUpval, 0, 0, u16::from(u), 0), e.span));
             }

@@ -27,7 +27,9 @@ pub(super) const fn reachable(k: u32) -> bool {
 impl Compiler<'_> {
     /// Appends an instruction at the line of the last token, landing pending jumps on it.
     pub(super) fn code(&mut self, i: Instr, span: Span) -> Pc {
-        self.land_pending();
+        if !self.f.pending.is_empty() {
+            self.land_pending();
+        }
         let line = self.line();
         let pc = self.f.pc();
         self.f.code.push(i);

@@ -10,11 +10,51 @@ use super::{Compiler, Res};
 use crate::bytecode::{Instr, Op};
 use crate::diag::Span;
 use crate::limits::FIELDS_PER_FLUSH;
-use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Function, Symbol, TableItem, UnaryOp};
+use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Function, Symbol, TableItem};
 
 impl<'a> Compiler<'a> {
     /// Compiles an expression as far as can be done without knowing its use.
+    #[inline]
     pub(super) fn expr(&mut self, e: &'a Expr<'a>) -> Res<Exp> {
+        let mut v = Exp::new(Kind::Void, e.span);
+        self.expr_to(e, &mut v)?;
+        Ok(v)
+    }
+
+    /// The same to a place: results with an [`Exp`] inside are large to hand on. `v` is [`Kind::Void`] over the expression's range.
+    fn expr_to(&mut self, e: &'a Expr<'a>, v: &mut Exp) -> Res<()> {
+        v.kind = match e.kind {
+            ExprKind::Nil => Kind::Nil,
+            ExprKind::True => Kind::True,
+            ExprKind::False => Kind::False,
+            ExprKind::Integer(i) => Kind::Int(i),
+            ExprKind::Float(n) => Kind::Float(n),
+            ExprKind::String(s) => {
+                self.cursor = e.span.end;
+                Kind::Str(self.constant(ConstKey::String(s))?)
+            }
+            ExprKind::Name(sym) => {
+                let is_target = std::mem::take(&mut self.is_target);
+                self.cursor = e.span.end;
+                if let Some(r) = self.own_local(sym) {
+                    Kind::Local(r)
+                } else {
+                    *v = if is_target {
+                        self.variable(sym, e.span)
+                    } else {
+                        self.name_value(sym, e.span, None)
+                    }?;
+                    return Ok(());
+                }
+            }
+            _ => return self.parts(e, v),
+        };
+        self.cursor = e.span.end;
+        Ok(())
+    }
+
+    /// An expression of more than one part, or one that emits code.
+    fn parts(&mut self, e: &'a Expr<'a>, v: &mut Exp) -> Res<()> {
         let is_target = std::mem::take(&mut self.is_target);
         let base = self.spine.len();
         let mut leaf = e;
@@ -32,75 +72,54 @@ impl<'a> Compiler<'a> {
             self.spine.push(leaf);
             leaf = next;
         }
-        let around = if self.spine.len() > base { self.spine.last().copied() } else { None };
-        let assigned = is_target && self.spine.len() <= base + 1;
-        let mut v = match (leaf.kind, around) {
-            (ExprKind::Name(sym), _) if assigned => {
+        v.span = leaf.span;
+        match leaf.kind {
+            ExprKind::Name(sym) if let Some(r) = self.own_local(sym) => {
                 self.cursor = leaf.span.end;
-                match around {
-                    None => self.variable(sym, leaf.span)?,
-                    // A type refuses members; `string` here is the library.
-                    Some(_) => self.name_value(sym, leaf.span, None)?,
-                }
+                v.kind = Kind::Local(r);
             }
-            (ExprKind::Name(sym), around) => match self.typeof_leaf(leaf, around)? {
-                Some(v) => {
-                    self.spine.pop();
-                    v
-                }
-                None => {
+            ExprKind::Name(sym) => {
+                let around = if self.spine.len() > base { self.spine.last().copied() } else { None };
+                let assigned = is_target && self.spine.len() <= base + 1;
+                if assigned {
                     self.cursor = leaf.span.end;
-                    self.name_value(sym, leaf.span, around)?
+                    // A type refuses members; `string` here is the library.
+                    *v = self.name_value(sym, leaf.span, None)?;
+                } else if let Some(ty) = self.typeof_leaf(leaf, around)? {
+                    self.spine.pop();
+                    *v = ty;
+                } else {
+                    self.cursor = leaf.span.end;
+                    *v = self.name_value(sym, leaf.span, around)?;
                 }
-            },
-            _ => self.leaf(leaf)?,
-        };
-        while self.spine.len() > base {
-            let node = self.spine.pop().expect("longer than base");
-            self.extend(&mut v, node)?;
-        }
-        Ok(v)
-    }
-
-    /// What starts on its own: literals, names, constructors, parentheses, prefix operators.
-    fn leaf(&mut self, e: &'a Expr<'a>) -> Res<Exp> {
-        let span = e.span;
-        let kind = match e.kind {
-            ExprKind::Nil => Kind::Nil,
-            ExprKind::True => Kind::True,
-            ExprKind::False => Kind::False,
-            ExprKind::Integer(i) => Kind::Int(i),
-            ExprKind::Float(n) => Kind::Float(n),
-            ExprKind::String(s) => {
-                self.cursor = span.end;
-                Kind::Str(self.constant(ConstKey::String(s))?)
             }
-            ExprKind::Vararg => return self.vararg(span),
+            ExprKind::Vararg => *v = self.vararg(leaf.span)?,
             ExprKind::Function(f) => {
                 let at = self.source.token(f.span.start + "function".len() as u32);
                 let line = self.source.line(at);
-                return self.function(f, line, span);
+                *v = self.function(f, line, leaf.span)?;
             }
-            ExprKind::Table(items) => return self.table(items, span),
+            ExprKind::Table(items) => *v = self.table(items, leaf.span)?,
             ExprKind::Paren(inner) => {
-                self.cursor = span.start + 1;
-                let mut v = self.expr(inner)?;
-                self.cursor = span.end;
-                self.discharge_vars(&mut v)?;
-                return Ok(v);
+                self.cursor = leaf.span.start + 1;
+                *v = self.expr(inner)?;
+                self.cursor = leaf.span.end;
+                self.discharge_vars(v)?;
             }
-            ExprKind::Unary(op, inner) => return self.unary(op, inner, span),
-            ExprKind::Name(_)
-            | ExprKind::Binary(..)
-            | ExprKind::Index(_)
-            | ExprKind::Field(_)
-            | ExprKind::Call(_)
-            | ExprKind::MethodCall(_)
-            | ExprKind::Cast(_)
-            | ExprKind::NonNil(_) => unreachable!("names and the spine are handled by the caller"),
-        };
-        self.cursor = span.end;
-        Ok(Exp::new(kind, span))
+            ExprKind::Unary(op, inner) => {
+                let line = self.source.line(leaf.span.start);
+                self.cursor = leaf.span.start + op.length();
+                *v = self.expr(inner)?;
+                self.prefix(op, v, line, leaf.span)?;
+            }
+            // A literal at the beginning of a chain.
+            _ => self.expr_to(leaf, v)?,
+        }
+        while self.spine.len() > base {
+            let node = self.spine.pop().expect("longer than base");
+            self.extend(v, node)?;
+        }
+        Ok(())
     }
 
     fn vararg(&mut self, span: Span) -> Res<Exp> {
@@ -111,14 +130,6 @@ impl<'a> Compiler<'a> {
         let pc = self.code(Instr::abc(Op::Vararg, 0, 0, 1, 0), span);
         self.cursor = span.end;
         Ok(Exp::new(Kind::Vararg(pc), span))
-    }
-
-    fn unary(&mut self, op: UnaryOp, inner: &'a Expr<'a>, span: Span) -> Res<Exp> {
-        let line = self.source.line(span.start);
-        self.cursor = self.source.token_end(span.start);
-        let mut v = self.expr(inner)?;
-        self.prefix(op, &mut v, line, span)?;
-        Ok(v)
     }
 
     /// Adds one operator or suffix to what is on its left.
@@ -162,7 +173,7 @@ impl<'a> Compiler<'a> {
 
     fn binary(&mut self, v: &mut Exp, op: BinaryOp, at: u32, right: &'a Expr<'a>, span: Span) -> Res<()> {
         let line = self.source.line(at);
-        self.cursor = self.source.token_end(at);
+        self.cursor = at + op.length();
         self.infix(op, v)?;
         let b = self.expr(right)?;
         self.posfix(op, v, b, line, span)

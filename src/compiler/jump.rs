@@ -156,12 +156,11 @@ impl Compiler<'_> {
     }
 
     /// Lands the pending jumps on the instruction about to be emitted.
+    #[inline(never)]
     pub(super) fn land_pending(&mut self) {
-        if !self.f.pending.is_empty() {
-            let list = std::mem::replace(&mut self.f.pending, JumpList::EMPTY);
-            let pc = self.f.pc();
-            self.patch_values(list, None, pc, pc);
-        }
+        let list = std::mem::replace(&mut self.f.pending, JumpList::EMPTY);
+        let pc = self.f.pc();
+        self.patch_values(list, None, pc, pc);
     }
 }
 

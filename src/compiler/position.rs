@@ -12,6 +12,9 @@ pub(super) struct Source<'a> {
     starts: Vec<u32>,
     /// Line found last (index into `starts`): the next question is mostly about the same one.
     last: usize,
+    /// Where that line begins, and how long it is.
+    from: u32,
+    length: u32,
 }
 
 impl<'a> Source<'a> {
@@ -30,22 +33,32 @@ impl<'a> Source<'a> {
             }
             starts.push((at + 1 + usize::from(pair)) as u32);
         }
-        Self { text, starts, last: 0 }
+        Self { text, starts, last: 0, from: 0, length: 0 }
     }
 
     /// The line table without the text.
     pub fn pause(self) -> Source<'static> {
-        Source { text: &[], starts: self.starts, last: self.last }
+        Source { text: &[], starts: self.starts, last: self.last, from: self.from, length: self.length }
     }
 
     /// Line (from 1) of a byte offset.
+    #[inline]
     pub fn line(&mut self, offset: u32) -> u32 {
-        let inside =
-            self.starts[self.last] <= offset && self.starts.get(self.last + 1).is_none_or(|&s| offset < s);
-        if !inside {
-            self.last = self.starts.partition_point(|&s| s <= offset) - 1;
+        if offset.wrapping_sub(self.from) >= self.length {
+            self.find_line(offset);
         }
         self.last as u32 + 1
+    }
+
+    #[inline(never)]
+    fn find_line(&mut self, offset: u32) {
+        let next = self.last + 1;
+        let follows = self.starts.get(next).is_some_and(|&start| start <= offset)
+            && self.starts.get(next + 1).is_none_or(|&start| offset < start);
+        self.last = if follows { next } else { self.starts.partition_point(|&start| start <= offset) - 1 };
+        self.from = self.starts[self.last];
+        let end = self.starts.get(self.last + 1).copied().unwrap_or(u32::MAX);
+        self.length = end - self.from;
     }
 
     /// Offset of the token at or after `from`: white space and comments are skipped.
@@ -123,11 +136,16 @@ impl<'a> Source<'a> {
                 n
             }
             _ if is_word(first) => rest.iter().take_while(|&&b| is_word(b)).count(),
-            _ => {
-                let symbols: [&[u8]; 10] =
-                    [b"...", b"..", b"==", b"~=", b"<=", b">=", b"<<", b">>", b"//", b"::"];
-                symbols.iter().find(|s| rest.starts_with(s)).map_or(1, |s| s.len())
-            }
+            _ => match rest {
+                [b'.', b'.', b'.', ..] => 3,
+                [b'.', b'.', ..]
+                | [b'=' | b'~' | b'<' | b'>', b'=', ..]
+                | [b'<', b'<', ..]
+                | [b'>', b'>', ..]
+                | [b'/', b'/', ..]
+                | [b':', b':', ..] => 2,
+                _ => 1,
+            },
         };
         (at + len) as u32
     }

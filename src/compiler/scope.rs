@@ -4,8 +4,8 @@
 //! 2. `bindings[symbol]` is the stack of all active variables of that name, over all open functions: the last one is
 //!    what the name means.
 
-use super::desc::{Exp, Kind, Reg};
-use super::emit::reg;
+use super::desc::{Exp, Key, Kind, Reg, Table};
+use super::emit::{reachable, reg};
 use super::func::{Block, Func, Local};
 use super::types::Known;
 use super::{Compiler, ENV, Res};
@@ -142,6 +142,15 @@ impl<'a> Compiler<'a> {
 
     // ---- names ----
 
+    /// The register of a variable of the innermost function.
+    #[inline]
+    pub(super) fn own_local(&self, sym: Symbol) -> Option<Reg> {
+        match self.bindings[sym.0 as usize].last() {
+            Some(b) if b.depth as usize == self.outer.len() => Some(b.reg),
+            _ => None,
+        }
+    }
+
     /// What a name means here.
     pub(super) fn variable(&mut self, sym: Symbol, span: Span) -> Res<Exp> {
         if let Some(kind) = self.resolve(sym)? {
@@ -151,8 +160,11 @@ impl<'a> Compiler<'a> {
             Some(kind) => Exp::new(kind, span),
             None => unreachable!("_ENV is always bound"),
         };
-        let mut key = self.string(sym, span)?;
-        self.indexed(&mut env, &mut key)?;
+        let k = self.name_constant(sym)?;
+        if let (Kind::Upval(up), true) = (env.kind, reachable(k)) {
+            return Ok(Exp::new(Kind::Index(Table::Up(up), Key::Field(k)), span));
+        }
+        self.indexed(&mut env, &mut Exp::new(Kind::Str(k), span))?;
         Ok(env)
     }
 

@@ -11,9 +11,35 @@ use super::value::{KSlot, tag};
 use super::{Str, Value};
 use crate::bytecode::ops::Operand;
 use crate::bytecode::types::{Type, TypePool};
-use crate::bytecode::{Const, Instr, LocalVar, Origins, Proto, UpvalDesc};
+use crate::bytecode::{Const, Instr, LocalVar, Op, Origins, Proto, UpvalDesc};
 use hashbrown::HashMap;
 use std::sync::Arc;
+
+/// Which operand of an instruction is a key with a hint of its hash.
+#[derive(Clone, Copy)]
+enum KeyOf {
+    None,
+    B,
+    C,
+}
+
+/// By op byte.
+static KEY_OF: [KeyOf; 256] = {
+    let mut table = [KeyOf::None; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        if let Some(op) = Op::from_byte(byte as u8) {
+            let operands = op.operands();
+            table[byte] = match (operands.b, operands.c) {
+                (Operand::Key, _) => KeyOf::B,
+                (_, Operand::Key) => KeyOf::C,
+                _ => KeyOf::None,
+            };
+        }
+        byte += 1;
+    }
+    table
+};
 
 /// Makes or finds the string of a constant.
 type Intern<'a> = dyn FnMut(&Arc<[u8]>) -> Result<*const Str, OutOfMemory> + 'a;
@@ -110,12 +136,10 @@ impl Code {
         let consts = consts.into_boxed_slice();
         let mut code = proto.code;
         for ins in &mut code {
-            let Some(op) = ins.op() else { continue };
-            let operands = op.operands();
-            let key = match (operands.b, operands.c) {
-                (Operand::Key, _) => ins.b(),
-                (_, Operand::Key) => ins.c(),
-                _ => continue,
+            let key = match KEY_OF[usize::from(ins.op_byte())] {
+                KeyOf::None => continue,
+                KeyOf::B => ins.b(),
+                KeyOf::C => ins.c(),
             };
             if let Some(slot) = consts.get(usize::from(key) / size_of::<KSlot>()) {
                 *ins = ins.with_h(slot.hash as u8);

@@ -237,6 +237,31 @@ pub enum BinaryOp {
     Shr,
 }
 
+impl UnaryOp {
+    /// Bytes of the operator as it is written.
+    #[must_use]
+    pub const fn length(self) -> u32 {
+        match self {
+            Self::Neg | Self::Len | Self::BNot => 1,
+            Self::Not => 3,
+        }
+    }
+}
+
+impl BinaryOp {
+    /// Bytes of the operator as it is written.
+    #[must_use]
+    pub const fn length(self) -> u32 {
+        match self {
+            Self::Add | Self::Sub | Self::Mul | Self::Div | Self::Mod | Self::Pow => 1,
+            Self::Lt | Self::Gt | Self::BAnd | Self::BOr | Self::BXor => 1,
+            Self::IDiv | Self::Concat | Self::Eq | Self::Ne | Self::Le | Self::Ge => 2,
+            Self::Or | Self::Shl | Self::Shr => 2,
+            Self::And => 3,
+        }
+    }
+}
+
 // ---- types (spec/types.md sections 1 and 2) ----
 
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,8 @@ use super::super::{Compiler, Res};
 use super::Known;
 use crate::bytecode::types::{Field, Hidden, Primitive, Type, TypeId, TypeValue};
 use crate::bytecode::{Instr, Op};
-use crate::syntax::ast::{self, BinaryOp, Expr, ExprKind, Function, TableItem, UnaryOp};
+use crate::syntax::ast::{self, BinaryOp, Expr, ExprKind, Function, Symbol, TableItem, UnaryOp};
+use crate::syntax::token::soft;
 
 impl<'a> Compiler<'a> {
     /// What is known of a variable from its annotation.
@@ -205,7 +206,7 @@ impl<'a> Compiler<'a> {
         let Some(call) = around else { return Ok(None) };
         let (ExprKind::Name(sym), ExprKind::Call(parts)) = (leaf.kind, call.kind) else { return Ok(None) };
         let [arg] = parts.args else { return Ok(None) };
-        if self.name(sym) != b"typeof" || !self.bindings[sym.0 as usize].is_empty() {
+        if sym != Symbol(soft::TYPEOF) || !self.bindings[sym.0 as usize].is_empty() {
             return Ok(None);
         }
         let ty = self.infer(arg);
