@@ -81,7 +81,7 @@ pub struct Upgrade {
 
 struct Queued {
     number: u64,
-    message: Box<Message>,
+    message: Message,
 }
 
 /// A subscription: a topic and the channel that gets its messages.
@@ -162,7 +162,7 @@ impl Context {
     #[must_use]
     pub fn kept_bytes(&self) -> usize {
         let messages = self.rest.iter().chain(self.ports.iter().flat_map(|port| &port.queue));
-        let messages: usize = messages.map(|queued| message_cost(&queued.message)).sum();
+        let messages: usize = messages.map(|queued| queued.message.cost()).sum();
         messages + self.events_waiting() * NOTICE_COST
     }
 
@@ -220,8 +220,7 @@ impl Context {
     /// in its usual form.
     #[inline]
     pub fn knows(&mut self, destination: &[u8]) -> bool {
-        let known = self.last.as_ref().is_some_and(|last| last.0.as_slice() == destination);
-        if !known {
+        if self.last_recipient(destination).is_none() {
             let Some(peer) = self.node.find_usual(destination) else { return false };
             // A PID never names another process.
             let entry = (PidText::from_slice(destination), peer);
@@ -231,6 +230,13 @@ impl Context {
             }
         }
         self.recipient().is_some_and(|peer| !peer.mailbox.is_closed())
+    }
+
+    /// Whom the last message went to, if this is its PID.
+    #[inline]
+    #[must_use]
+    pub fn last_recipient(&self, destination: &[u8]) -> Option<&Arc<Peer>> {
+        self.last.as_ref().filter(|last| last.0.as_slice() == destination).map(|last| &last.1)
     }
 
     /// Whom the last message went to, or the next one goes to.
@@ -306,7 +312,7 @@ impl Context {
         self.unserved = true;
         match letter {
             Letter::Message(message) => {
-                cx.vm_mut().heap.sub_external(message_cost(&message));
+                cx.vm_mut().heap.sub_external(message.cost());
                 self.route(cx, message, false)
             }
             Letter::Notice(notice, at) => self.take_notice(cx, notice, at),
@@ -319,7 +325,7 @@ impl Context {
 
     /// Puts a message where it belongs. `at_once`: into its channel, if nothing waits there before it and somebody or some room
     /// waits for it.
-    fn route(&mut self, cx: &mut Cx<'_>, message: Box<Message>, at_once: bool) -> Result<(), LuaError> {
+    fn route(&mut self, cx: &mut Cx<'_>, message: Message, at_once: bool) -> Result<(), LuaError> {
         self.arrivals += 1;
         let by_topic = self
             .ports
@@ -352,7 +358,7 @@ impl Context {
         }
         if let Some(message) = message {
             self.unserved = true;
-            cx.vm_mut().heap.add_external(message_cost(&message));
+            cx.vm_mut().heap.add_external(message.cost());
             let queue = by_topic.map_or(&mut self.rest, |at| &mut self.ports[at].queue);
             queue.push_back(Queued { number: self.arrivals, message });
         }
@@ -565,12 +571,12 @@ impl Context {
             let Some(queued) = queue.front() else { return Ok(Val::NIL) };
             let v = raw_value(cx, &queued.message.payload)?;
             if let Some(queued) = queue.pop_front() {
-                cx.vm_mut().heap.sub_external(message_cost(&queued.message));
+                cx.vm_mut().heap.sub_external(queued.message.cost());
             }
             return Ok(v);
         }
         let Some(queued) = queue.pop_front() else { return Ok(Val::NIL) };
-        cx.vm_mut().heap.sub_external(message_cost(&queued.message));
+        cx.vm_mut().heap.sub_external(queued.message.cost());
         value(cx, form, queued.message)
     }
 
@@ -585,17 +591,12 @@ impl Context {
 }
 
 /// What a channel gets for a message, which is on nobody's account.
-fn value<'gc>(cx: &mut Cx<'gc>, form: Form, message: Box<Message>) -> Result<Val<'gc>, LuaError> {
+fn value<'gc>(cx: &mut Cx<'gc>, form: Form, message: Message) -> Result<Val<'gc>, LuaError> {
     if form == Form::Raw {
         return raw_value(cx, &message.payload);
     }
-    let cost = message_cost(&message);
+    let cost = message.cost();
     super::library::message::object(cx, message, cost)
-}
-
-/// As [`Letter::cost`].
-fn message_cost(message: &Message) -> usize {
-    size_of::<Letter>() + message.cost()
 }
 
 const NOTICE_COST: usize = size_of::<Letter>() + size_of::<Notice>();

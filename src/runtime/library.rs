@@ -17,7 +17,7 @@ use super::peer::Peer;
 use crate::vm::LuaError;
 use crate::vm::channel::Chan;
 use crate::vm::error_object::{ErrorObject, kind};
-use crate::vm::native::{Cx, Native, Step, Val};
+use crate::vm::native::{Cx, Native, Step, Val, native_flag};
 use std::sync::Arc;
 
 pub use receive::{SUBSCRIBE, UNSUBSCRIBE};
@@ -35,7 +35,7 @@ static FUNCTIONS: [Native; 23] = [
     Native::new("listen", receive::listen),
     Native::new("monitor", control::monitor),
     Native::new("pid", pid),
-    Native::new("send", send::send),
+    Native::with("send", send::send, native_flag::AND_NIL).quick(send::quick_send),
     Native::new("set_options", options::set),
     Native::new("spawn", spawn::spawn),
     Native::new("spawn_linked", spawn::spawn_linked),

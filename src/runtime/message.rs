@@ -16,10 +16,11 @@ pub struct Message {
 }
 
 impl Message {
-    /// Bytes on the receiver's account while the message waits.
+    /// Bytes on the receiver's account while the message waits, as a [`Letter`].
     #[must_use]
+    #[inline]
     pub fn cost(&self) -> usize {
-        size_of::<Self>() + self.payload.cost()
+        size_of::<Letter>() + self.payload.cost()
     }
 }
 
@@ -54,7 +55,7 @@ pub enum Answer {
 
 /// One entry of a mailbox.
 pub enum Letter {
-    Message(Box<Message>),
+    Message(Message),
     /// With the time of day at which it was sent.
     Notice(Box<Notice>, Duration),
     /// The moment of the alarm with this number has come.
@@ -65,11 +66,10 @@ impl Letter {
     /// Bytes on the receiver's account while the letter waits.
     #[must_use]
     pub fn cost(&self) -> usize {
-        size_of::<Self>()
-            + match self {
-                Self::Message(message) => message.cost(),
-                Self::Notice(..) => size_of::<Notice>(),
-                Self::Alarm(_) => 0,
-            }
+        match self {
+            Self::Message(message) => message.cost(),
+            Self::Notice(..) => size_of::<Self>() + size_of::<Notice>(),
+            Self::Alarm(_) => size_of::<Self>(),
+        }
     }
 }

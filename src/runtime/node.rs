@@ -338,7 +338,7 @@ impl Node {
         }
         for (topic, payload) in request.messages {
             self.counters.messages.fetch_add(1, Ordering::Relaxed);
-            peer.post(Letter::Message(Box::new(super::message::Message { from: None, topic, payload })));
+            peer.post(Letter::Message(super::message::Message { from: None, topic, payload }));
         }
         tracing::debug!(target: LOGGER, pid = %peer.pid, entry = %peer.entry(), "process started");
         seat.start(Box::new(Process::new(self.clone(), peer.clone(), program, start)));
@@ -351,10 +351,7 @@ impl Node {
         let peer = self.find(holder.number).ok_or_else(|| process_not_found(text.as_bytes()))?;
         for (topic, payload) in messages {
             self.counters.messages.fetch_add(1, Ordering::Relaxed);
-            self.send(
-                &peer,
-                Letter::Message(Box::new(super::message::Message { from: None, topic, payload })),
-            )?;
+            self.send(&peer, Letter::Message(super::message::Message { from: None, topic, payload }))?;
         }
         Ok(Spawned { peer, is_new: false, starting: false })
     }

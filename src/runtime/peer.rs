@@ -138,12 +138,12 @@ impl Peer {
     }
 
     /// Queues a letter and wakes the process. False if it has ended.
+    #[inline]
     pub fn post(&self, letter: Letter) -> bool {
         let cost = letter.cost();
         let Ok(sent) = self.mailbox.send(letter, cost) else { return false };
         if sent.bytes.saturating_add(self.held.load(Ordering::Relaxed)) > self.limit {
-            self.flooded.store(true, Ordering::Relaxed);
-            self.kill();
+            self.flood();
         } else if sent.first {
             self.wake();
         }
@@ -151,10 +151,18 @@ impl Peer {
     }
 
     /// Asks for a turn.
+    #[inline]
     pub fn wake(&self) {
         if let Some(handle) = self.handle.get() {
             handle.wake();
         }
+    }
+
+    /// The mailbox holds more than the process may.
+    #[cold]
+    fn flood(&self) {
+        self.flooded.store(true, Ordering::Relaxed);
+        self.kill();
     }
 
     fn kill(&self) {

@@ -70,7 +70,7 @@ pub struct Ended {
 }
 
 // What every waiting process pays for, beside its first cell, its stack and a few small buffers; see `MAX_IDLE_PROCESS`.
-const _: () = assert!(size_of::<Process>() <= 64 && size_of::<Context>() <= 224 && size_of::<Peer>() <= 192);
+const _: () = assert!(size_of::<Process>() <= 64 && size_of::<Context>() <= 224 && size_of::<Peer>() <= 208);
 const _: () = assert!(size_of::<crate::vm::Vm>() <= 1288);
 
 fn no_memory() -> ErrorObject {
@@ -134,6 +134,7 @@ impl Process {
     }
 
     /// Makes the interpreter and starts the chunk.
+    #[cold]
     fn begin(&mut self) -> Result<(), ErrorObject> {
         let context = Context::new(
             self.node.clone(),
@@ -159,6 +160,7 @@ impl Process {
     }
 
     /// The chunk is over: starts the function that it leads to.
+    #[cold]
     fn chunk_returned(&mut self) -> Result<(), ErrorObject> {
         let Some(script) = self.script.as_mut() else { return Ok(()) };
         let vm = script.vm();
@@ -228,22 +230,22 @@ impl Process {
     }
 
     /// Takes the mail in and gives it to those who wait for it.
-    fn receive(&mut self) -> Result<(), ErrorObject> {
+    fn receive(&mut self) -> Result<(), Box<ErrorObject>> {
         if !self.has_mail() {
             return Ok(());
         }
         let Some(script) = self.script.as_mut() else { return Ok(()) };
-        let vm = script.vm();
-        let received = vm.with_context(|cx| {
+        let received = script.vm().with_context(|cx| {
             cx.with_host(|cx, context: &mut Context| {
                 // What does not fit into the process's memory ends it.
-                context.receive(cx).map_err(|_: LuaError| no_memory())?;
-                context.doomed.take().map_or(Ok(()), |why| Err(*why))
+                context.receive(cx).map_err(|_: LuaError| Box::new(no_memory()))?;
+                context.doomed.take().map_or(Ok(()), Err)
             })
         });
         received.unwrap_or(Ok(()))
     }
 
+    #[cold]
     fn fail(&mut self, error: ErrorObject) -> Turn {
         let error = if self.upgrading && !error.message().starts_with(b"upgrade: ") {
             ErrorObject::new([b"upgrade: ", error.message()].concat()).with_kind(kind::INTERNAL)
@@ -262,6 +264,7 @@ impl Process {
     }
 
     /// The interpreter's run is over for good.
+    #[cold]
     fn over(&mut self, left: Left) -> Turn {
         let Some(script) = self.script.as_mut() else { return Turn::Done };
         if let Left::Quit(code) = left {
@@ -347,7 +350,7 @@ impl Process {
             // Handing mail over would end a collection that is to go on slice by slice; the mail can wait for it.
             let collects = self.script.as_mut().is_some_and(|script| script.vm().heap.gc.is_collecting());
             if !collects && let Err(why) = self.receive() {
-                return self.fail(why);
+                return self.fail(*why);
             }
             let Some(script) = self.script.as_mut() else { return Turn::Done };
             let vm = script.vm();

@@ -24,7 +24,7 @@ use hashbrown::HashMap;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
-/// Bytes that a parcel keeps in itself: a few numbers and constants, so that small messages need no buffer.
+/// Bytes that a packed parcel keeps in itself: a few numbers and short strings need no second buffer.
 const INLINE: usize = 32;
 
 type Bytes = SmallVec<[u8; INLINE]>;
@@ -56,9 +56,42 @@ mod mark {
     pub const ERROR: u8 = 12;
 }
 
-/// Copied values between two processes.
+/// Copied values between two processes. Moving one is cheap, and one number or constant takes no memory.
 #[derive(Clone, Default)]
-pub struct Parcel {
+pub struct Parcel(Content);
+
+#[derive(Clone, Default)]
+enum Content {
+    #[default]
+    Empty,
+    /// One value: most messages are no more.
+    Plain(Plain),
+    Packed(Box<Packed>),
+}
+
+/// A value that is complete in itself.
+#[derive(Clone, Copy)]
+struct Plain {
+    word: u64,
+    kind: PlainKind,
+}
+
+/// How to read the word of a [`Plain`]. A word itself: parcels are moved in whole words, which the processor can forward from
+/// one move to the next.
+#[derive(Clone, Copy)]
+#[repr(u64)]
+enum PlainKind {
+    Nil,
+    False,
+    True,
+    Int,
+    Float,
+    /// Address of an immortal string.
+    Constant,
+}
+
+#[derive(Clone, Default)]
+struct Packed {
     bytes: Bytes,
     values: u32,
     /// Most parcels have none.
@@ -80,17 +113,55 @@ enum Extra {
     Error(Arc<ErrorObject>),
 }
 
+impl Plain {
+    /// The value, if it is complete in itself.
+    #[inline]
+    unsafe fn of(v: Value) -> Option<Self> {
+        let kind = match v.tag {
+            tag::NIL => PlainKind::Nil,
+            tag::FALSE => PlainKind::False,
+            tag::TRUE => PlainKind::True,
+            tag::INT => PlainKind::Int,
+            tag::FLOAT => PlainKind::Float,
+            tag::STRING if alloc::is_immortal(v.as_str().cast()) => PlainKind::Constant,
+            _ => return None,
+        };
+        Some(Self { word: v.payload, kind })
+    }
+
+    #[inline]
+    fn value(self) -> Value {
+        let tag = match self.kind {
+            PlainKind::Nil => tag::NIL,
+            PlainKind::False => tag::FALSE,
+            PlainKind::True => tag::TRUE,
+            PlainKind::Int => tag::INT,
+            PlainKind::Float => tag::FLOAT,
+            PlainKind::Constant => tag::STRING,
+        };
+        Value { payload: self.word, tag }
+    }
+}
+
 impl Parcel {
     /// Copies values. Functions, coroutines and userdata are left out (see the file header).
     ///
     /// # Errors
     /// Memory.
     pub fn pack<'gc>(cx: &mut Cx<'gc>, values: impl IntoIterator<Item = Val<'gc>>) -> Result<Self, LuaError> {
+        let mut values = values.into_iter();
+        let Some(first) = values.next() else { return Ok(Self::default()) };
+        let second = values.next();
+        if second.is_none()
+            && let Some(parcel) = Self::of_plain(first)
+        {
+            cx.charge(1);
+            return Ok(parcel);
+        }
         let mut packer = Packer::default();
-        for v in values {
+        for v in [first].into_iter().chain(second).chain(values) {
             // SAFETY: values of 'gc and everything they lead to are live, and nothing changes them meanwhile.
             unsafe { packer.root(v.raw())? };
-            packer.parcel.values += 1;
         }
         Ok(packer.done(cx))
     }
@@ -99,46 +170,121 @@ impl Parcel {
     ///
     /// # Errors
     /// Memory.
-    pub fn of_arguments(cx: &mut Cx<'_>, first: usize) -> Result<Self, LuaError> {
-        let (mut parcel, top) = (Self::default(), cx.top());
-        for i in first..top {
-            // SAFETY: as above.
-            if unsafe { parcel.put_plain(cx.arg(i).raw()) } {
-                parcel.values += 1;
-                continue;
-            }
-            let mut packer = Packer { parcel, ..Packer::default() };
-            for i in i..top {
-                // SAFETY: as above.
-                unsafe { packer.root(cx.arg(i).raw())? };
-                packer.parcel.values += 1;
-            }
-            return Ok(packer.done(cx));
-        }
-        cx.charge(parcel.len());
-        Ok(parcel)
-    }
-
-    /// Adds a value that needs no memory: most messages consist of such values. False: nothing was added.
     #[inline]
-    unsafe fn put_plain(&mut self, v: Value) -> bool {
-        if self.bytes.inline_size() - self.bytes.len().min(INLINE) < 9 || self.bytes.spilled() {
-            return false;
+    pub fn of_arguments(cx: &mut Cx<'_>, first: usize) -> Result<Self, LuaError> {
+        let top = cx.top();
+        if top <= first {
+            return Ok(Self::default());
         }
-        match v.tag {
-            tag::NIL => self.bytes.push(mark::NIL),
-            tag::FALSE => self.bytes.push(mark::FALSE),
-            tag::TRUE => self.bytes.push(mark::TRUE),
-            tag::INT => self.put_int(v),
-            tag::FLOAT => self.word(mark::FLOAT, v.payload),
-            tag::STRING if alloc::is_immortal(v.as_str().cast()) => {
-                self.word(mark::CONSTANT, v.as_str() as u64);
-            }
-            _ => return false,
+        if top == first + 1
+            && let Some(parcel) = Self::of_plain(cx.arg(first))
+        {
+            cx.charge(1);
+            return Ok(parcel);
         }
-        true
+        let mut packer = Packer::default();
+        for i in first..top {
+            // SAFETY: as in `pack`.
+            unsafe { packer.root(cx.arg(i).raw())? };
+        }
+        Ok(packer.done(cx))
     }
 
+    /// One value, if it is a number, a boolean, nil or a program constant.
+    #[inline]
+    #[must_use]
+    pub fn of_plain(v: Val<'_>) -> Option<Self> {
+        // SAFETY: a live value.
+        unsafe { Plain::of(v.raw()) }.map(|plain| Self(Content::Plain(plain)))
+    }
+
+    /// A parcel of strings, made by the runtime itself.
+    #[must_use]
+    pub fn of_strings<'a>(strings: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut packed = Packed::default();
+        for s in strings {
+            packed.put_string(s);
+            packed.values += 1;
+        }
+        if packed.values == 0 { Self::default() } else { Self(Content::Packed(Box::new(packed))) }
+    }
+
+    /// Number of values, nils included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match &self.0 {
+            Content::Empty => 0,
+            Content::Plain(_) => 1,
+            Content::Packed(packed) => packed.values as usize,
+        }
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        matches!(self.0, Content::Empty)
+    }
+
+    /// What the parcel costs its receiver while it waits: its own bytes, and those of the buffers it shares.
+    #[must_use]
+    pub fn cost(&self) -> usize {
+        let Content::Packed(packed) = &self.0 else { return 0 };
+        let spilled = if packed.bytes.spilled() { packed.bytes.capacity() } else { 0 };
+        let extras = packed.extras.as_ref().map_or(0, |extras| {
+            size_of::<Extras>() + extras.list.capacity() * size_of::<Extra>() + extras.bytes
+        });
+        size_of::<Packed>() + spilled + extras
+    }
+
+    /// Makes the first value in this process; nil if there is none.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn first<'gc>(&self, cx: &mut Cx<'gc>) -> Result<Val<'gc>, LuaError> {
+        let v = match &self.0 {
+            Content::Empty => return Ok(Val::NIL),
+            Content::Plain(plain) => {
+                cx.charge(1);
+                plain.value()
+            }
+            Content::Packed(packed) => {
+                // SAFETY: as in `unpack`.
+                let v = unsafe { packed.unpacker().root(cx)? };
+                cx.charge(packed.bytes.len() / 64 + 1);
+                v
+            }
+        };
+        Ok(Val::raw_new(v))
+    }
+
+    /// Makes the values in this process and hands them to `each`, in order. A parcel may be unpacked more than once.
+    ///
+    /// # Errors
+    /// Memory; some values may have been handed over then.
+    pub fn unpack<'gc>(
+        &self,
+        cx: &mut Cx<'gc>,
+        mut each: impl FnMut(&mut Cx<'gc>, Val<'gc>) -> Result<(), LuaError>,
+    ) -> Result<(), LuaError> {
+        let Content::Packed(packed) = &self.0 else {
+            return if self.is_empty() {
+                Ok(())
+            } else {
+                let only = self.first(cx)?;
+                each(cx, only)
+            };
+        };
+        let mut unpacker = packed.unpacker();
+        for _ in 0..packed.values {
+            // SAFETY: nothing collects before the native function returns, and the bytes are well-formed (invariant 5).
+            let v = unsafe { unpacker.root(cx)? };
+            each(cx, Val::raw_new(v))?;
+        }
+        cx.charge(packed.bytes.len() / 64 + packed.values as usize);
+        Ok(())
+    }
+}
+
+impl Packed {
     fn put_int(&mut self, v: Value) {
         if let Ok(small) = u8::try_from(v.as_int()) {
             self.bytes.push(mark::SMALL_INT);
@@ -154,17 +300,10 @@ impl Parcel {
         self.bytes.extend_from_slice(&piece);
     }
 
-    /// A parcel of strings, made by the runtime itself.
-    #[must_use]
-    pub fn of_strings<'a>(strings: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let mut parcel = Self::default();
-        for s in strings {
-            parcel.put_string(s);
-            parcel.values += 1;
-        }
-        parcel
+    fn unpacker(&self) -> Unpacker<'_> {
+        let extras = self.extras.as_ref().map_or(&[][..], |extras| &extras.list);
+        Unpacker { from: &self.bytes, extras, tables: Vec::new() }
     }
-
     fn put_string(&mut self, s: &[u8]) {
         if let Ok(len) = u8::try_from(s.len()) {
             self.bytes.push(mark::STRING);
@@ -193,70 +332,11 @@ impl Parcel {
         extras.list.push(extra);
         extras.bytes += bytes;
     }
-
-    /// Number of values, nils included.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.values as usize
-    }
-
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.values == 0
-    }
-
-    /// What the parcel costs its receiver while it waits: its own bytes, and those of the buffers it shares.
-    #[must_use]
-    pub fn cost(&self) -> usize {
-        let spilled = if self.bytes.spilled() { self.bytes.capacity() } else { 0 };
-        let extras = self.extras.as_ref().map_or(0, |extras| {
-            size_of::<Extras>() + extras.list.capacity() * size_of::<Extra>() + extras.bytes
-        });
-        spilled + extras
-    }
-
-    /// Makes the first value in this process; nil if there is none.
-    ///
-    /// # Errors
-    /// Memory.
-    pub fn first<'gc>(&self, cx: &mut Cx<'gc>) -> Result<Val<'gc>, LuaError> {
-        if self.is_empty() {
-            return Ok(Val::NIL);
-        }
-        // SAFETY: as in `unpack`.
-        let v = unsafe { self.unpacker().root(cx)? };
-        cx.charge(self.bytes.len() / 64 + 1);
-        Ok(Val::raw_new(v))
-    }
-
-    fn unpacker(&self) -> Unpacker<'_> {
-        let extras = self.extras.as_ref().map_or(&[][..], |extras| &extras.list);
-        Unpacker { from: &self.bytes, extras, tables: Vec::new() }
-    }
-
-    /// Makes the values in this process and hands them to `each`, in order. A parcel may be unpacked more than once.
-    ///
-    /// # Errors
-    /// Memory; some values may have been handed over then.
-    pub fn unpack<'gc>(
-        &self,
-        cx: &mut Cx<'gc>,
-        mut each: impl FnMut(&mut Cx<'gc>, Val<'gc>) -> Result<(), LuaError>,
-    ) -> Result<(), LuaError> {
-        let mut unpacker = self.unpacker();
-        for _ in 0..self.values {
-            // SAFETY: nothing collects before the native function returns, and the bytes are well-formed (invariant 5).
-            let v = unsafe { unpacker.root(cx)? };
-            each(cx, Val::raw_new(v))?;
-        }
-        cx.charge(self.bytes.len() / 64 + self.len());
-        Ok(())
-    }
 }
 
 #[derive(Default)]
 struct Packer {
-    parcel: Parcel,
+    packed: Packed,
     /// Tables of the value being packed, by number.
     tables: Vec<*mut Table>,
     /// Their numbers, once there are too many to be searched one by one.
@@ -265,13 +345,15 @@ struct Packer {
 
 impl Packer {
     fn done(self, cx: &mut Cx<'_>) -> Parcel {
-        cx.charge(self.parcel.bytes.len() / 64 + self.parcel.values as usize);
-        self.parcel
+        cx.charge(self.packed.bytes.len() / 64 + self.packed.values as usize);
+        Parcel(Content::Packed(Box::new(self.packed)))
     }
 
+    /// One more value of the parcel.
     unsafe fn root(&mut self, v: Value) -> Result<(), LuaError> {
         self.tables.clear();
         self.numbers.clear();
+        self.packed.values += 1;
         self.value(v)?;
         let mut next = 0;
         while next < self.tables.len() {
@@ -283,7 +365,7 @@ impl Packer {
 
     /// Asks for room before a possibly large piece, so that want of memory is an error and not the end.
     fn room(&mut self, bytes: usize) -> Result<(), LuaError> {
-        self.parcel.bytes.try_reserve(bytes).map_err(|_| LuaError::memory())
+        self.packed.bytes.try_reserve(bytes).map_err(|_| LuaError::memory())
     }
 
     /// The value, or nothing if it does not travel.
@@ -294,17 +376,17 @@ impl Packer {
 
     unsafe fn value(&mut self, v: Value) -> Result<(), LuaError> {
         self.room(16)?;
-        let out = &mut self.parcel.bytes;
+        let out = &mut self.packed.bytes;
         match v.tag {
             tag::FALSE => out.push(mark::FALSE),
             tag::TRUE => out.push(mark::TRUE),
-            tag::INT => self.parcel.put_int(v),
-            tag::FLOAT => self.parcel.word(mark::FLOAT, v.payload),
+            tag::INT => self.packed.put_int(v),
+            tag::FLOAT => self.packed.word(mark::FLOAT, v.payload),
             tag::STRING => self.string(v.as_str())?,
             tag::TABLE => self.reference(v.as_table())?,
             tag::USERDATA => match Val::raw_new(v).as_error() {
-                Some(error) => self.parcel.put_error(&error),
-                None => self.parcel.bytes.push(mark::NIL),
+                Some(error) => self.packed.put_error(&error),
+                None => self.packed.bytes.push(mark::NIL),
             },
             _ => out.push(mark::NIL),
         }
@@ -313,16 +395,16 @@ impl Packer {
 
     unsafe fn string(&mut self, s: *mut Str) -> Result<(), LuaError> {
         if alloc::is_immortal(s.cast()) {
-            self.parcel.word(mark::CONSTANT, s as u64);
+            self.packed.word(mark::CONSTANT, s as u64);
             return Ok(());
         }
         if let Some(blob) = Str::blob(s) {
-            self.parcel.put_blob(SharedBytes::retained(blob));
+            self.packed.put_blob(SharedBytes::retained(blob));
             return Ok(());
         }
         let bytes = Str::bytes(s);
         self.room(bytes.len() + 2)?;
-        self.parcel.put_string(bytes);
+        self.packed.put_string(bytes);
         Ok(())
     }
 
@@ -338,7 +420,7 @@ impl Packer {
         if let Some(number) = self.number(t) {
             piece[0] = mark::TABLE;
             piece[1..5].copy_from_slice(&number.to_le_bytes());
-            self.parcel.bytes.extend_from_slice(&piece[..5]);
+            self.packed.bytes.extend_from_slice(&piece[..5]);
             return Ok(());
         }
         let number = u32::try_from(self.tables.len()).map_err(|_| LuaError::memory())?;
@@ -355,7 +437,7 @@ impl Packer {
         piece[0] = mark::NEW_TABLE;
         piece[1..5].copy_from_slice(&Self::array_len(t).to_le_bytes());
         piece[5..].copy_from_slice(&(fields as u32).to_le_bytes());
-        self.parcel.bytes.extend_from_slice(&piece);
+        self.packed.bytes.extend_from_slice(&piece);
         Ok(())
     }
 
@@ -382,9 +464,9 @@ impl Packer {
             }
         }
         self.room(16)?;
-        self.parcel.bytes.push(mark::END);
+        self.packed.bytes.push(mark::END);
         if (*t).meta.is_null() {
-            self.parcel.bytes.push(mark::NIL);
+            self.packed.bytes.push(mark::NIL);
             return Ok(());
         }
         self.reference((*t).meta)

@@ -36,9 +36,9 @@ struct Payload;
 ///
 /// # Errors
 /// Memory.
-pub fn object<'gc>(cx: &mut Cx<'gc>, message: Box<Message>, cost: usize) -> Result<Val<'gc>, LuaError> {
+pub fn object<'gc>(cx: &mut Cx<'gc>, message: Message, cost: usize) -> Result<Val<'gc>, LuaError> {
     let meta = MESSAGE.metatable(cx)?;
-    let ud = cx.boxed_userdata(message, cost)?;
+    let ud = cx.boxed_userdata(Box::new(message), cost)?;
     ud.set_metatable(cx, Some(meta))?;
     Ok(ud.into())
 }

@@ -1,9 +1,10 @@
 //! `process.send`.
 
 use super::{R, check_allowed, done, invalid, resolve, with_process};
+use crate::runtime::context::Context;
 use crate::runtime::message::{Letter, Message};
 use crate::runtime::node::process_not_found;
-use crate::vm::native::Cx;
+use crate::vm::native::{Args, Cx, Val};
 use crate::vm::parcel::{Parcel, Text};
 
 /// Queues the message before it returns, so it never waits.
@@ -35,7 +36,7 @@ pub fn send(cx: &mut Cx<'_>) -> R {
         }
         let payload = Parcel::of_arguments(cx, 2)?;
         let message = Message { from: Some(context.me.clone()), topic: Text::of(topic), payload };
-        match context.node.send(to, Letter::Message(Box::new(message))) {
+        match context.node.send(to, Letter::Message(message)) {
             Ok(()) => {
                 context.sent += 1;
                 done(cx)
@@ -43,4 +44,35 @@ pub fn send(cx: &mut Cx<'_>) -> R {
             Err(e) => cx.ret_error(e),
         }
     })
+}
+
+/// One plain value, or none, to the process that the last message went to.
+pub fn quick_send(args: Args<'_>) -> Val<'_> {
+    let (Some(destination), Some(topic)) = (args.get(0).as_str(), args.get(1).as_str()) else {
+        return Val::DECLINED;
+    };
+    let payload = match args.len() {
+        2 => Some(Parcel::default()),
+        3 => Parcel::of_plain(args.get(2)),
+        _ => None,
+    };
+    let Some(payload) = payload else { return Val::DECLINED };
+    if topic.bytes().starts_with(b"@") {
+        return Val::DECLINED;
+    }
+    let destination = destination.bytes();
+    let sent = args.with_host(|context: &mut Context| {
+        let Some(to) = context.last_recipient(destination) else { return false };
+        let from = Some(context.me.clone());
+        let sent = !to.home.is_stopping()
+            && check_allowed(context, "process.send", "send", destination).is_ok()
+            && to.post(Letter::Message(Message { from, topic: Text::of(topic), payload }));
+        context.sent += u64::from(sent);
+        sent
+    });
+    if sent != Some(true) {
+        return Val::DECLINED;
+    }
+    args.charge(1);
+    Val::TRUE
 }

@@ -14,6 +14,7 @@ use crate::heap::value::{get, tag};
 use crate::vm::channel::{Chan, Sent};
 use crate::vm::meta::Event;
 use crate::vm::{Vm, native::Cx};
+use std::any::Any;
 use std::marker::PhantomData;
 
 /// The quick form of a function.
@@ -145,6 +146,12 @@ impl<'gc> Args<'gc> {
     #[must_use]
     pub fn send(self, channel: Chan<'gc>, v: Val<'gc>) -> bool {
         matches!(channel.try_send(&mut Cx::new(self.vm), v), Ok(Sent::Done))
+    }
+
+    /// Runs `f` with the host data; `None` if there is none of type `T`, or if it is in use already.
+    #[inline]
+    pub fn with_host<T: Any, R>(self, f: impl FnOnce(&mut T) -> R) -> Option<R> {
+        Cx::new(self.vm).with_host(|_, data| f(data))
     }
 
     /// Stores an integer key without metamethods; false without the memory for it, and for a table that processes share.
