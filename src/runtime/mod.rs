@@ -14,6 +14,7 @@ pub mod message;
 pub mod names;
 pub mod node;
 pub mod peer;
+pub mod peers;
 pub mod pid;
 pub mod process;
 pub mod program;

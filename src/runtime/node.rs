@@ -4,13 +4,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use hashbrown::HashMap;
-
 use super::host::{Host, host_not_found};
 use super::libraries::{self, Prepare};
 use super::message::{Letter, Notice};
 use super::names::{Names, Taken};
 use super::peer::Peer;
+use super::peers::Peers;
 use super::pid::{self, Address, Pid};
 use super::process::{LOGGER, Process, Start};
 use super::sched::Env;
@@ -19,9 +18,6 @@ use crate::vm::LuaError;
 use crate::vm::environment::Environment;
 use crate::vm::error_object::{ErrorObject, kind};
 use crate::vm::parcel::{Parcel, Text};
-
-/// Parts of the table of processes, so that spawning on one worker does not wait for another.
-const PARTS: usize = 64;
 
 /// Asked before a process does something to others or to shared things.
 pub trait Gate: Send + Sync {
@@ -45,7 +41,7 @@ pub struct Node {
     pub source: Box<dyn ProcessSource>,
     pub gate: Box<dyn Gate>,
     hosts: Mutex<Vec<Arc<Host>>>,
-    processes: [Mutex<HashMap<u64, Arc<Peer>>>; PARTS],
+    processes: Peers,
     last_pid: AtomicU64,
     /// Memory limit of each process in bytes.
     pub memory_limit: Option<usize>,
@@ -127,7 +123,7 @@ impl Node {
             source,
             gate,
             hosts: Mutex::default(),
-            processes: std::array::from_fn(|_| Mutex::default()),
+            processes: Peers::new(),
             last_pid: AtomicU64::new(0),
             memory_limit,
             prepare,
@@ -186,10 +182,6 @@ impl Node {
 
     // ---- who is there ----
 
-    fn part(&self, number: u64) -> MutexGuard<'_, HashMap<u64, Arc<Peer>>> {
-        lock(&self.processes[number as usize % PARTS])
-    }
-
     /// A number that no process has had.
     pub fn next_pid(&self, host: &Host) -> Pid {
         Pid { host: host.id.clone(), number: self.last_pid.fetch_add(1, Ordering::Relaxed) + 1 }
@@ -197,7 +189,7 @@ impl Node {
 
     /// From now on the process can be found.
     pub fn add(&self, peer: Arc<Peer>) {
-        self.part(peer.pid.number).insert(peer.pid.number, peer);
+        self.processes.add(peer);
         self.counters.spawned.fetch_add(1, Ordering::Relaxed);
         let alive = self.counters.alive.fetch_add(1, Ordering::Relaxed) + 1;
         self.counters.peak_alive.fetch_max(alive, Ordering::Relaxed);
@@ -205,7 +197,7 @@ impl Node {
 
     /// The process cannot be found any more.
     pub fn remove(&self, peer: &Peer) {
-        self.part(peer.pid.number).remove(&peer.pid.number);
+        self.processes.remove(peer.pid.number);
     }
 
     /// The process is gone, and everybody whom that concerns has been told.
@@ -227,16 +219,13 @@ impl Node {
     /// All processes, by number.
     #[must_use]
     pub fn processes(&self) -> Vec<Arc<Peer>> {
-        let mut all: Vec<Arc<Peer>> =
-            self.processes.iter().flat_map(|part| lock(part).values().cloned().collect::<Vec<_>>()).collect();
-        all.sort_by_key(|peer| peer.pid.number);
-        all
+        self.processes.all()
     }
 
     /// The process with this number.
     #[must_use]
     pub fn find(&self, number: u64) -> Option<Arc<Peer>> {
-        self.part(number).get(&number).cloned()
+        self.processes.find(number)
     }
 
     /// The process with a PID in its usual form.
