@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 
 use super::alarm::Alarms;
 use super::message::{Answer, Exit, Letter, Message, Notice};
@@ -62,7 +63,8 @@ pub struct Context {
     /// Most processes have none.
     events: Option<Box<Events>>,
     rest: VecDeque<Queued>,
-    ports: Vec<Port>,
+    /// Most processes have one.
+    ports: SmallVec<[Port; 1]>,
     arrivals: u64,
     /// Messages sent.
     pub sent: u64,
@@ -134,7 +136,7 @@ impl Context {
             unserved: false,
             events: None,
             rest: VecDeque::new(),
-            ports: Vec::new(),
+            ports: SmallVec::new(),
             arrivals: 0,
             sent: 0,
             last: None,
@@ -484,10 +486,6 @@ impl Context {
             port.queue = own;
             self.rest = rest;
         }
-        // Most processes have one.
-        if self.ports.is_empty() {
-            self.ports.reserve_exact(1);
-        }
         self.ports.push(port);
         self.take_in(cx)?;
         self.serve(cx)
@@ -498,7 +496,7 @@ impl Context {
     /// # Errors
     /// Memory.
     pub fn unlisten(&mut self, cx: &mut Cx<'_>, ch: Chan<'_>) -> Result<bool, LuaError> {
-        let (gone, left): (Vec<Port>, Vec<Port>) = std::mem::take(&mut self.ports)
+        let (gone, left): (SmallVec<[Port; 1]>, SmallVec<[Port; 1]>) = std::mem::take(&mut self.ports)
             .into_iter()
             .partition(|port| port.address == Val::from(ch).address());
         self.ports = left;

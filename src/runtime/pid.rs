@@ -27,16 +27,17 @@ impl Pid {
             0x100_0000..=0xffff_ffff => 8,
             _ => 16,
         };
-        let mut text = PidText::new();
-        text.push(b'{');
-        text.extend_from_slice(self.host.as_bytes());
-        text.extend_from_slice(b"|0x");
-        let mut number = [0; 16];
-        for (i, digit) in number.iter_mut().rev().enumerate() {
-            *digit = b"0123456789abcdef"[(self.number >> (4 * i) & 15) as usize];
+        // From the end, as `usual` reads it.
+        let mut text = PidText::from_elem(b'}', self.host.len() + digits + 5);
+        let mut rest = self.number;
+        let (front, number) = text.split_at_mut(self.host.len() + 4);
+        for digit in number[..digits].iter_mut().rev() {
+            *digit = b"0123456789abcdef"[(rest & 15) as usize];
+            rest >>= 4;
         }
-        text.extend_from_slice(&number[16 - digits..]);
-        text.push(b'}');
+        front[0] = b'{';
+        front[1..=self.host.len()].copy_from_slice(self.host.as_bytes());
+        front[self.host.len() + 1..].copy_from_slice(b"|0x");
         text
     }
 }

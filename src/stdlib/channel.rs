@@ -19,7 +19,8 @@ static METHODS: [Native; 4] = [
 ];
 
 /// `ch:receive()`, which natives may call, too, to wait for a channel.
-pub static RECEIVE: Native = Native::with("receive", receive, native_flag::RETRY);
+pub static RECEIVE: Native =
+    Native::with("receive", receive, native_flag::RETRY | native_flag::AND_TRUE).quick(quick_receive);
 
 static REFUSE: Native = Native::new("newindex", refuse);
 
@@ -118,6 +119,11 @@ fn receive(cx: &mut Cx<'_>) -> R {
         }
     }
     Ok(Step::Return(2))
+}
+
+/// Where a value is there.
+fn quick_receive(args: Args<'_>) -> Val<'_> {
+    args.get(0).as_channel().and_then(|channel| args.receive(channel)).unwrap_or(Val::DECLINED)
 }
 
 fn close(cx: &mut Cx<'_>) -> R {

@@ -16,13 +16,14 @@
 //! is entered again if the channel is closed, to say so.
 #![allow(unsafe_op_in_unsafe_fn)]
 
+use super::hook::RETURNING;
 use super::managed::{Ticket, Wait};
 use super::native::{Cx, Kind, Tab, Ud, Val};
 use super::{LuaError, Vm};
 use crate::heap::channel::{Channel, Waiter};
 use crate::heap::userdata::{Role, Userdata};
 use crate::heap::value::{get, tag};
-use crate::heap::{Table, Value};
+use crate::heap::{Table, Thread, Value};
 
 /// Greatest slot of a function that waits for one operation.
 pub const PLAIN: u32 = 1;
@@ -45,6 +46,15 @@ pub(crate) struct Channels {
 /// A channel.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Chan<'gc>(Ud<'gc>);
+
+/// A live waiter of a channel.
+struct Found {
+    /// Its place among the waiters.
+    at: usize,
+    waiter: Waiter,
+    /// The parked coroutine.
+    th: *mut Thread,
+}
 
 /// A case of a select.
 #[derive(Clone, Copy)]
@@ -220,49 +230,59 @@ impl<'gc> Chan<'gc> {
         unsafe { self.data().fed = fed }
     }
 
-    /// The place of the first live waiter that sends, or that receives. Removes dead ones in front of it.
-    #[inline]
-    unsafe fn first_waiter(self, vm: &Vm, sends: bool) -> Option<(usize, Waiter)> {
+    /// The first live waiter that sends, or that receives. Removes dead ones in front of it.
+    #[inline(always)]
+    unsafe fn first_waiter(self, vm: &Vm, sends: bool) -> Option<Found> {
         let channel = self.data();
         if !channel.has_waiters(sends) {
             return None;
         }
+        if let Some(&waiter) = channel.waiters.front()
+            && waiter.sends == sends
+            && let Some(th) = vm.waiting_thread(Ticket::new(waiter.slot, waiter.turn))
+        {
+            return Some(Found { at: 0, waiter, th });
+        }
+        self.search_waiter(vm, sends)
+    }
+
+    #[cold]
+    unsafe fn search_waiter(self, vm: &Vm, sends: bool) -> Option<Found> {
+        let channel = self.data();
         let mut at = 0;
         while let Some(&waiter) = channel.waiters.get(at) {
-            let ticket = Ticket::new(waiter.slot, waiter.turn);
-            if vm.waiting_thread(ticket).is_none() {
-                channel.remove_waiter(at);
-            } else if waiter.sends == sends {
-                return Some((at, waiter));
-            } else {
+            match vm.waiting_thread(Ticket::new(waiter.slot, waiter.turn)) {
+                None => channel.remove_waiter(at),
+                Some(th) if waiter.sends == sends => return Some(Found { at, waiter, th }),
                 // Only of a select that does both: everybody else would have met it.
-                at += 1;
+                Some(_) => at += 1,
             }
         }
         None
     }
 
-    /// Value `at` in the window of a waiting function.
-    unsafe fn value_of(vm: &Vm, waiter: Waiter) -> Val<'gc> {
-        let ticket = Ticket::new(waiter.slot, waiter.turn);
-        let Some(th) = vm.waiting_thread(ticket) else { return Val::NIL };
-        let frame = Vm::waiting_frame(vm, th);
-        let slot = (*frame).base.add(waiter.at as usize);
-        if slot < (*th).top { Val::raw_new(get(slot)) } else { Val::NIL }
+    /// The value that a waiting function sends.
+    #[inline(always)]
+    unsafe fn value_of(vm: &Vm, found: &Found) -> Val<'gc> {
+        let frame = vm.waiting_frame(found.th);
+        let slot = (*frame).base.add(found.waiter.at as usize);
+        if slot < (*found.th).top { Val::raw_new(get(slot)) } else { Val::NIL }
     }
 
-    /// Lets a waiting function know that its operation is done.
-    #[inline]
-    fn serve(cx: &mut Cx<'gc>, waiter: Waiter, value: Val<'gc>) -> Result<(), LuaError> {
-        let ticket = Ticket::new(waiter.slot, waiter.turn);
-        let r = if waiter.at > PLAIN {
-            cx.reenter(ticket, &[Val::int(i64::from(waiter.at)), value, Ended::Done.to_value()])
+    /// Lets a waiting function know that its operation is done, and removes it from those who wait.
+    #[inline(always)]
+    unsafe fn serve(self, cx: &mut Cx<'gc>, found: &Found, value: Val<'gc>) -> Result<(), LuaError> {
+        let (vm, waiter) = (cx.vm_mut(), &found.waiter);
+        if waiter.at > PLAIN {
+            let values = [Val::int(i64::from(waiter.at)), value, Ended::Done.to_value()];
+            vm.end_wait_of(waiter.slot, found.th, &values, None)?;
         } else if waiter.sends {
-            cx.complete(ticket, &[Val::TRUE])
+            vm.end_wait_of(waiter.slot, found.th, &[Val::TRUE], Some(RETURNING | 1))?;
         } else {
-            cx.complete(ticket, &[value, Val::TRUE])
-        };
-        r.map(|_| ())
+            vm.end_wait_of(waiter.slot, found.th, &[value, Val::TRUE], Some(RETURNING | 2))?;
+        }
+        self.data().remove_waiter(found.at);
+        Ok(())
     }
 
     /// Sends if that needs no waiting.
@@ -293,10 +313,9 @@ impl<'gc> Chan<'gc> {
         unsafe {
             let sender = self.first_waiter(cx.vm(), true);
             if self.data().buffer.is_empty() {
-                if let Some((at, waiter)) = sender {
-                    let v = Self::value_of(cx.vm(), waiter);
-                    Self::serve(cx, waiter, v)?;
-                    self.data().remove_waiter(at);
+                if let Some(sender) = sender {
+                    let v = Self::value_of(cx.vm(), &sender);
+                    self.serve(cx, &sender, v)?;
                     return Ok(Received::Value(v));
                 }
                 if let Some(v) = self.feed(cx)? {
@@ -305,19 +324,31 @@ impl<'gc> Chan<'gc> {
                 return Ok(if self.data().closed { Received::Closed } else { Received::Empty });
             }
             // The place that becomes free goes to whoever waits longest.
-            if let Some((at, waiter)) = sender {
-                let v = Self::value_of(cx.vm(), waiter);
+            if let Some(sender) = sender {
+                let v = Self::value_of(cx.vm(), &sender);
                 self.data().push_value(&mut cx.vm_mut().heap, v.raw())?;
-                if let Err(e) = Self::serve(cx, waiter, v) {
+                if let Err(e) = self.serve(cx, &sender, v) {
                     self.data().buffer.pop_back();
                     return Err(e);
                 }
-                self.data().remove_waiter(at);
             } else if let Some(v) = self.feed(cx)? {
                 self.data().push_value(&mut cx.vm_mut().heap, v.raw())?;
             }
             let v = self.data().buffer.pop_front().unwrap_or(Value::NIL);
             Ok(Received::Value(Val::raw_new(v)))
+        }
+    }
+
+    /// Receives if that needs neither waiting nor a look outside, and there is memory for it.
+    #[inline]
+    pub(super) fn receive_quickly(self, cx: &mut Cx<'gc>) -> Option<Val<'gc>> {
+        // SAFETY: live during 'gc.
+        if unsafe { self.data().fed } {
+            return None;
+        }
+        match self.try_receive(cx) {
+            Ok(Received::Value(v)) => Some(v),
+            _ => None,
         }
     }
 
@@ -354,10 +385,9 @@ impl<'gc> Chan<'gc> {
             if channel.closed {
                 return Ok(false);
             }
-            if let Some((at, waiter)) = self.first_waiter(cx.vm(), false) {
+            if let Some(receiver) = self.first_waiter(cx.vm(), false) {
                 let v = make(cx)?;
-                Self::serve(cx, waiter, v)?;
-                self.data().remove_waiter(at);
+                self.serve(cx, &receiver, v)?;
                 return Ok(true);
             }
             if channel.buffer.len() >= channel.capacity {
@@ -380,7 +410,6 @@ impl<'gc> Chan<'gc> {
             if self.data().closed {
                 return Ok(false);
             }
-            cx.vm_mut().reserve_ready(self.data().waiters.len())?;
             self.data().closed = true;
             let mut waiters = self.data().take_waiters();
             let mut woken = false;

@@ -7,6 +7,7 @@ use super::{Exit, LuaError, Vm, dispatch};
 use crate::heap::thread::{Status, frame_flag};
 use crate::heap::value::get;
 use crate::heap::{FrameKind, Thread, Value};
+use smallvec::{SmallVec, smallvec};
 use std::sync::atomic::Ordering;
 
 impl Vm {
@@ -39,7 +40,7 @@ impl Vm {
             self.call_at(at, f, args, -1, frame_flag::ENTRY)?;
         }
         // Those of the run before.
-        self.exit_values = Vec::new();
+        self.exit_values = SmallVec::new();
         Ok(())
     }
 
@@ -67,7 +68,7 @@ impl Vm {
             Err(_) => {
                 // A bug of ours in a native function: this process is over, the program is not.
                 self.exit_values =
-                    vec![Value::string(crate::heap::string::constant(b"panic in native code"))];
+                    smallvec![Value::string(crate::heap::string::constant(b"panic in native code"))];
                 Exit::Failed
             }
         }

@@ -35,19 +35,20 @@
 //! 1. `slots[0]` is the main coroutine, once there are slots at all: they come with the first wait or spawn.
 //! 2. The slot of a parked coroutine holds its innermost coroutine, on whose stack the function that blocked is on top. All
 //!    slots are roots of the collector: a parked coroutine lives as long as the process runs, whoever can wake it.
-//! 3. `ready` holds each slot in state `Ready` once and no others.
+//! 3. The queue holds each slot in state `Ready` once and no others (`slots.rs`).
 //! 4. Turns count up and are never reused, not even in a new run of the process: that makes tickets good once.
 #![allow(unsafe_op_in_unsafe_fn)]
 
 use super::hook::RETURNING;
 use super::native::{Co, Cx, Val};
+use super::slots::{Slots, State};
 use super::unwind::RAISING;
 use super::{Exit, LuaError, Vm};
 use crate::heap::thread::{Status, frame_flag};
 use crate::heap::value::{get, put};
 use crate::heap::{Frame, OutOfMemory, Thread, Value};
 use crate::limits::{MAX_DEADLOCK_LINES, NATIVE_STACK};
-use std::collections::VecDeque;
+use smallvec::smallvec;
 
 /// Names one wait of one managed coroutine.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -87,25 +88,6 @@ impl Wait {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// No coroutine.
-    Free,
-    Running,
-    /// In the queue.
-    Ready,
-    Waiting(Wait),
-}
-
-struct Slot {
-    /// Innermost coroutine while parked, the coroutine itself before its first turn, else null.
-    th: *mut Thread,
-    /// Of the last wait.
-    turn: u64,
-    resume_depth: u32,
-    state: State,
-}
-
 /// A coroutine that waits.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Waiting {
@@ -120,9 +102,7 @@ pub struct Waiting {
 /// The managed coroutines of a process.
 #[derive(Default)]
 pub(crate) struct Managed {
-    slots: Vec<Slot>,
-    free: Vec<u32>,
-    ready: VecDeque<u32>,
+    slots: Slots,
     /// The running one.
     current: u32,
     turns: u64,
@@ -141,18 +121,11 @@ pub(crate) struct Managed {
 impl Managed {
     /// Every coroutine that is the innermost of a parked one.
     pub(super) fn each_root(&self, mark: &mut dyn FnMut(Value)) {
-        for slot in &self.slots {
+        for slot in self.slots.iter() {
             if !slot.th.is_null() {
                 mark(Value::thread(slot.th));
             }
         }
-    }
-
-    /// The slot whose wait the ticket names.
-    #[inline]
-    fn waiting(&self, ticket: Ticket) -> Option<&Slot> {
-        let slot = self.slots.get(ticket.slot as usize)?;
-        (slot.turn == ticket.turn && matches!(slot.state, State::Waiting(_))).then_some(slot)
     }
 }
 
@@ -160,7 +133,7 @@ impl Vm {
     /// The innermost coroutine of a wait that still lasts.
     #[inline]
     pub(super) fn waiting_thread(&self, ticket: Ticket) -> Option<*mut Thread> {
-        self.managed.waiting(ticket).map(|slot| slot.th)
+        self.managed.slots.waiting(ticket).map(|slot| slot.th)
     }
 
     /// The frame of the function that blocked on top of a parked coroutine.
@@ -168,25 +141,6 @@ impl Vm {
         let frame = (*th).frame;
         // The context of a host may lie above.
         if th == self.th && Self::is_host_frame(frame) { frame.sub(1) } else { frame }
-    }
-
-    /// Room in the queue for `n` more coroutines.
-    #[inline]
-    pub(super) fn reserve_ready(&mut self, n: usize) -> Result<(), LuaError> {
-        if self.managed.ready.capacity() - self.managed.ready.len() >= n {
-            return Ok(());
-        }
-        self.managed.ready.try_reserve(n).map_err(|_| LuaError::memory())
-    }
-
-    #[inline]
-    fn add_main_slot(&mut self) -> Result<(), LuaError> {
-        if self.managed.slots.is_empty() {
-            let main = Slot { th: std::ptr::null_mut(), turn: 0, resume_depth: 0, state: State::Running };
-            self.managed.slots.try_reserve_exact(1).map_err(|_| LuaError::memory())?;
-            self.managed.slots.push(main);
-        }
-        Ok(())
     }
 
     /// Why the running function may not block, if so.
@@ -209,32 +163,16 @@ impl Vm {
 
     /// Registers a new coroutine and queues it.
     unsafe fn add_managed(&mut self, th: *mut Thread) -> Result<(), LuaError> {
-        self.add_main_slot()?;
-        let managed = &mut self.managed;
-        managed.ready.try_reserve(2).map_err(|_| LuaError::memory())?;
-        let slot = Slot { th, turn: 0, resume_depth: 0, state: State::Ready };
-        let index = match managed.free.pop() {
-            Some(index) => {
-                managed.slots[index as usize] = slot;
-                index
-            }
-            None => {
-                // Room for the list of free places too: ending must not fail.
-                managed.slots.try_reserve(1).map_err(|_| LuaError::memory())?;
-                managed.free.try_reserve(managed.slots.len() + 1).map_err(|_| LuaError::memory())?;
-                managed.slots.push(slot);
-                managed.slots.len() as u32 - 1
-            }
-        };
-        managed.in_use = true;
-        managed.ready.push_back(index);
+        self.managed.slots.begin();
+        self.managed.slots.add(th)?;
+        self.managed.in_use = true;
         (*th).status = Status::Blocked;
         Ok(())
     }
 
     /// Leaves the running coroutine as it is.
     unsafe fn park(&mut self, state: State) {
-        let slot = &mut self.managed.slots[self.managed.current as usize];
+        let slot = &mut self.managed.slots[self.managed.current];
         slot.th = self.th;
         slot.resume_depth = self.resume_depth;
         slot.state = state;
@@ -256,12 +194,12 @@ impl Vm {
     /// The running function returns the `n` values on top, after all runnable coroutines have had a turn.
     pub(super) unsafe fn give_way(&mut self, n: usize) -> Result<(), LuaError> {
         (*(*self.th).frame).state = RETURNING | n as u64;
-        if self.managed.ready.is_empty() || self.must_not_block().is_some() {
+        if !self.managed.slots.has_ready() || self.must_not_block().is_some() {
             return Ok(());
         }
         self.park(State::Ready);
         let current = self.managed.current;
-        self.managed.ready.push_back(current);
+        self.managed.slots.queue(current);
         self.run_next()
     }
 
@@ -281,7 +219,7 @@ impl Vm {
 
     /// Goes on with the first runnable coroutine; without any, leaves the dispatcher.
     unsafe fn run_next(&mut self) -> Result<(), LuaError> {
-        let Some(index) = self.managed.ready.pop_front() else {
+        let Some(index) = self.managed.slots.next_ready() else {
             self.managed.idle = true;
             self.leave = true;
             if self.managed.hopeless > 0 && self.is_hopeless() {
@@ -293,7 +231,7 @@ impl Vm {
         };
         self.managed.idle = false;
         self.managed.current = index;
-        let slot = &mut self.managed.slots[index as usize];
+        let slot = &mut self.managed.slots[index];
         slot.state = State::Running;
         let th = std::mem::replace(&mut slot.th, std::ptr::null_mut());
         self.resume_depth = slot.resume_depth;
@@ -320,16 +258,16 @@ impl Vm {
 
     /// The running coroutine, a managed one that is not the main one, has ended.
     pub(super) unsafe fn finish_managed(&mut self) -> Result<(), LuaError> {
-        let current = self.managed.current;
-        self.managed.slots[current as usize] =
-            Slot { th: std::ptr::null_mut(), turn: 0, resume_depth: 0, state: State::Free };
-        self.managed.free.push(current);
+        self.managed.slots.release(self.managed.current);
         self.run_next()
     }
 
     /// Ends all managed coroutines but the main function, which is over: nothing of them runs any more.
     pub(super) unsafe fn drop_managed(&mut self) {
-        for slot in std::mem::take(&mut self.managed.slots) {
+        if self.managed.slots.is_empty() {
+            return;
+        }
+        for slot in self.managed.slots.take() {
             let mut th = slot.th;
             while !th.is_null() && th != self.main {
                 let next = (*th).resumer;
@@ -340,8 +278,6 @@ impl Vm {
                 th = next;
             }
         }
-        self.managed.free = Vec::new();
-        self.managed.ready = VecDeque::new();
         self.managed.current = 0;
         self.managed.hopeless = 0;
         self.managed.idle = false;
@@ -350,8 +286,7 @@ impl Vm {
     // ---- when nothing goes on ----
 
     fn is_hopeless(&self) -> bool {
-        let living = self.managed.slots.len() - self.managed.free.len();
-        self.managed.hopeless as usize == living
+        self.managed.hopeless as usize == self.managed.slots.living()
     }
 
     /// The process fails: no coroutine can ever go on.
@@ -367,7 +302,7 @@ impl Vm {
     }
 
     unsafe fn fail_with(&mut self, message: &[u8]) {
-        let main = self.managed.slots.first().map_or(self.main, |slot| slot.th);
+        let main = self.managed.slots.iter().next().map_or(self.main, |slot| slot.th);
         let traceback = Some(self.traceback(main, 0));
         self.last_failure = Some(Box::new(super::LastFailure { traceback, place: None }));
         let value = match self.heap.new_string(message) {
@@ -376,7 +311,7 @@ impl Vm {
                 Value::string(crate::heap::string::constant(b"deadlock: all coroutines blocked"))
             }
         };
-        self.exit_values = vec![value];
+        self.exit_values = smallvec![value];
         self.exit = Exit::Failed;
         self.th = self.main;
         self.drop_managed();
@@ -472,6 +407,7 @@ impl Vm {
     // ---- ending a wait ----
 
     /// Puts values on top of the function that blocked.
+    #[inline]
     unsafe fn deliver_parked(&mut self, th: *mut Thread, values: &[Val<'_>]) -> Result<(), OutOfMemory> {
         let n = values.len();
         if (*th).top.wrapping_add(n + NATIVE_STACK / 2) > (*th).limit {
@@ -504,19 +440,29 @@ impl Vm {
         bits: Option<u64>,
     ) -> Result<bool, LuaError> {
         let Some(th) = self.waiting_thread(ticket) else { return Ok(false) };
-        self.reserve_ready(1)?;
+        self.end_wait_of(ticket.slot, th, values, bits)?;
+        Ok(true)
+    }
+
+    /// As [`Vm::end_wait`], for the slot of a coroutine that waits and is parked at `th`.
+    #[inline]
+    pub(super) unsafe fn end_wait_of(
+        &mut self,
+        slot: u32,
+        th: *mut Thread,
+        values: &[Val<'_>],
+        bits: Option<u64>,
+    ) -> Result<(), OutOfMemory> {
         self.deliver_parked(th, values)?;
         if let Some(bits) = bits {
             (*self.waiting_frame(th)).state = bits;
         }
         let managed = &mut self.managed;
-        let slot = &mut managed.slots[ticket.slot as usize];
-        if matches!(slot.state, State::Waiting(Wait::Nothing(_))) {
+        if matches!(managed.slots[slot].state, State::Waiting(Wait::Nothing(_))) {
             managed.hopeless -= 1;
         }
-        slot.state = State::Ready;
-        managed.ready.push_back(ticket.slot);
-        Ok(true)
+        managed.slots.queue(slot);
+        Ok(())
     }
 }
 
@@ -533,10 +479,10 @@ impl<'gc> Cx<'gc> {
         if let Some(why) = unsafe { vm.must_not_block() } {
             return Err(LuaError::message(why));
         }
-        vm.add_main_slot()?;
+        vm.managed.slots.begin();
         let managed = &mut vm.managed;
         managed.turns += 1;
-        let slot = &mut managed.slots[managed.current as usize];
+        let slot = &mut managed.slots[managed.current];
         slot.turn = managed.turns;
         managed.announced = Some(wait);
         Ok(Ticket { slot: managed.current, turn: slot.turn })
@@ -545,7 +491,7 @@ impl<'gc> Cx<'gc> {
     /// True while the wait that the ticket names lasts.
     #[must_use]
     pub fn is_waiting(&self, ticket: Ticket) -> bool {
-        self.vm().managed.waiting(ticket).is_some()
+        self.vm().managed.slots.waiting(ticket).is_some()
     }
 
     /// Ends a wait: the function that blocked returns the values. False: it does not wait any more.

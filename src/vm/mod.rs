@@ -39,6 +39,7 @@ pub mod native;
 pub mod parcel;
 pub mod read_only;
 mod run;
+mod slots;
 mod slow;
 pub mod traceback;
 pub mod type_value;
@@ -52,6 +53,7 @@ pub use error::LuaError;
 use crate::heap::thread::Status;
 use crate::heap::{Closure, Code, Heap, OutOfMemory, Roots, Str, Table, Thread, Value};
 use meta::{EVENT_NAMES, Event};
+use smallvec::SmallVec;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -107,9 +109,9 @@ pub struct Vm {
     /// What the last quick native call left for the slow path.
     pub(crate) native_outcome: run::NativeOutcome,
     /// Values of the last exit that the host may still want.
-    pub(crate) exit_values: Vec<Value>,
+    pub(crate) exit_values: SmallVec<[Value; 1]>,
     /// Values that the host holds on to, nil in free places.
-    pub(crate) held: Vec<Value>,
+    pub(crate) held: SmallVec<[Value; 1]>,
     /// Set from outside (another thread, a signal handler) to raise "interrupted!" at the next call or loop.
     pub(crate) interrupt: Option<Arc<AtomicBool>>,
     /// Compiles source or loads binary chunks for `load`; set by the layer that knows the compiler.
@@ -188,16 +190,14 @@ impl Vm {
 
     /// A process without tables of globals and registry.
     fn bare(limit: Option<usize>) -> Result<Box<Self>, OutOfMemory> {
-        let mut heap = Heap::new(limit);
-        let main = heap.new_thread()?;
-        let vm = Box::new(Self {
+        let mut vm = Box::new(Self {
             budget: SLICE,
-            th: main,
+            th: std::ptr::null_mut(),
             table: dispatch::plain_table(),
-            heap,
+            heap: Heap::new(limit),
             hooked: false,
             skip_hook: false,
-            main,
+            main: std::ptr::null_mut(),
             globals: std::ptr::null_mut(),
             registry: std::ptr::null_mut(),
             kept: std::ptr::null_mut(),
@@ -215,8 +215,8 @@ impl Vm {
             no_retry: false,
             native_raised: false,
             native_outcome: run::NativeOutcome::NotCalled,
-            exit_values: Vec::new(),
-            held: Vec::new(),
+            exit_values: SmallVec::new(),
+            held: SmallVec::new(),
             interrupt: None,
             loader: None,
             skip_after_finalizer: false,
@@ -234,6 +234,8 @@ impl Vm {
             type_meta: std::ptr::null_mut(),
             type_meta_maker: None,
         });
+        vm.main = vm.heap.new_thread()?;
+        vm.th = vm.main;
         // SAFETY: the main coroutine is new and live.
         unsafe { (*vm.th).status = Status::Running };
         Ok(vm)

@@ -60,6 +60,8 @@ pub mod native_flag {
     pub const PROTECT: u16 = 64;
     /// The value of its quick form is followed by nil.
     pub const AND_NIL: u16 = 128;
+    /// The value of its quick form is followed by true.
+    pub const AND_TRUE: u16 = 512;
     /// Has no effect before its results exist: after "not enough memory" it runs again once a collection has made room.
     pub const RETRY: u16 = 32;
     /// With `CATCH`: a message handler around it sees what it catches first.

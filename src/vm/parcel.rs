@@ -16,7 +16,7 @@
 
 use super::LuaError;
 use super::error_object::ErrorObject;
-use super::native::{Cx, LStr, SharedBytes, Val};
+use super::native::{Cx, LStr, Name, SharedBytes, Val};
 use crate::heap::value::{put, tag};
 use crate::heap::{Blob, Str, Table, Value, alloc};
 use crate::limits::PARCEL_TABLES_SEARCHED;
@@ -615,6 +615,12 @@ impl Text {
     #[must_use]
     pub fn fixed(text: &'static str) -> Self {
         Self::Constant(ConstantStr(crate::heap::string::constant(text.as_bytes())))
+    }
+
+    /// As [`Text::fixed`], for what is asked for often.
+    #[must_use]
+    pub fn of_name(name: &'static Name) -> Self {
+        Self::Constant(ConstantStr(name.get().raw().as_str()))
     }
 
     #[must_use]

@@ -9,6 +9,7 @@ use crate::heap::thread::{Status, frame_flag};
 use crate::heap::value::{get, put, tag};
 use crate::heap::{Frame, FrameKind, Thread, Value};
 use crate::limits::{MAX_HANDLER_DEPTH, MAX_STACK, NATIVE_STACK, STACK_RESERVE};
+use smallvec::smallvec;
 
 /// Bit of a native frame's state: an error arrived instead of results; its value is on top of the stack.
 pub(super) const CAUGHT: u64 = 1 << 63;
@@ -242,7 +243,7 @@ impl Vm {
             // A managed coroutine: the whole process fails.
             let traceback = Some(self.traceback(th, 0));
             self.last_failure = Some(Box::new(LastFailure { traceback, place }));
-            self.exit_values = vec![value];
+            self.exit_values = smallvec![value];
             self.exit = Exit::Failed;
             self.leave = true;
             self.drop_managed();

@@ -1,9 +1,9 @@
 //! Channels of messages and events: `inbox`, `events`, `listen`, `unlisten`.
 
 use super::{R, invalid, with_process};
-use crate::runtime::context::{Context, EVENTS, INBOX, Subscribed};
+use crate::runtime::context::{self, Context, Subscribed};
 use crate::vm::error_object::{ErrorObject, kind};
-use crate::vm::native::{Cx, Native, Step, Val};
+use crate::vm::native::{Cx, Name, Native, Step, Val};
 use crate::vm::parcel::Text;
 
 /// `subscribe(topic, ch)`, a global of entries.
@@ -11,19 +11,22 @@ pub static SUBSCRIBE: Native = Native::new("subscribe", subscribe);
 /// `unsubscribe(ch)`, a global of entries.
 pub static UNSUBSCRIBE: Native = Native::new("unsubscribe", unlisten);
 
-fn fixed(cx: &mut Cx<'_>, topic: &'static str) -> R {
+static INBOX: Name = Name::new(context::INBOX);
+static EVENTS: Name = Name::new(context::EVENTS);
+
+fn fixed(cx: &mut Cx<'_>, topic: &'static Name) -> R {
     with_process(cx, |cx, context| {
-        let ch = context.listen(cx, Text::fixed(topic), true)?;
+        let ch = context.listen(cx, Text::of_name(topic), true)?;
         cx.ret(ch)
     })
 }
 
 pub fn inbox(cx: &mut Cx<'_>) -> R {
-    fixed(cx, INBOX)
+    fixed(cx, &INBOX)
 }
 
 pub fn events(cx: &mut Cx<'_>) -> R {
-    fixed(cx, EVENTS)
+    fixed(cx, &EVENTS)
 }
 
 pub fn listen(cx: &mut Cx<'_>) -> R {

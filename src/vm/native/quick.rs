@@ -3,7 +3,7 @@
 //! Many functions of the library are done with a glance at their arguments. Such a [`super::Native`] has a quick form beside
 //! the ordinary one: a call tries it first, and pushes a frame and enters the ordinary form only if it declines.
 //!
-//! 1. A quick form gives one value or none (or a value and nil: `native_flag::AND_NIL`), or declines before it has changed anything.
+//! 1. A quick form gives one value or none (or a value and nil or true: `native_flag::AND_NIL`, `AND_TRUE`), or declines before it has changed anything.
 //! 2. It calls nothing, raises nothing and never waits: what it cannot do, and every error, is the ordinary form's.
 //! 3. What a program has put in the place of a library function is another value, so nothing needs to be guarded.
 
@@ -146,6 +146,13 @@ impl<'gc> Args<'gc> {
     #[must_use]
     pub fn send(self, channel: Chan<'gc>, v: Val<'gc>) -> bool {
         matches!(channel.try_send(&mut Cx::new(self.vm), v), Ok(Sent::Done))
+    }
+
+    /// Receives from a channel that no mail comes to, if that needs no waiting and there is memory for it.
+    #[inline]
+    #[must_use]
+    pub fn receive(self, channel: Chan<'gc>) -> Option<Val<'gc>> {
+        channel.receive_quickly(&mut Cx::new(self.vm))
     }
 
     /// Runs `f` with the host data; `None` if there is none of type `T`, or if it is in use already.

@@ -258,14 +258,13 @@ pub unsafe fn Method(s: State, vm: *mut Vm, ins: Instr) -> Step {
         };
         if !meta.is_null() {
             let node = (*meta).index_node;
-            if !node.is_null()
-                && (*node).vtag == tag::TABLE
-                && let Found::Node(node) = find_constant_key::<false>((*node).payload as *mut Table, key)
-                && (*node).vtag != tag::NIL
-            {
-                put(a.add(1), obj);
-                put(a, Node::slot(node).get());
-                return Step::Next(s);
+            if !node.is_null() && (*node).vtag == tag::TABLE {
+                let node = find_pointer::<false>((*node).payload as *mut Table, key);
+                if !node.is_null() && (*node).vtag != tag::NIL {
+                    put(a.add(1), obj);
+                    put(a, Node::slot(node).get());
+                    return Step::Next(s);
+                }
             }
         }
         return Step::More(s, More::MethodMiss);

@@ -24,11 +24,12 @@ unsafe fn quick_result(vm: *mut Vm, native: *const Native, func: *mut Value, v: 
     if n == 1 && nresults != 0 {
         put(func, v);
     }
+    let flags = (*native).flags & (native_flag::AND_NIL | native_flag::AND_TRUE);
+    if flags != 0 && !(0..=1).contains(&nresults) {
+        put(func.add(1), if flags == native_flag::AND_NIL { Value::NIL } else { Value::TRUE });
+        n = 2;
+    }
     if nresults < 0 {
-        if (*native).flags & native_flag::AND_NIL != 0 {
-            put(func.add(1), Value::NIL);
-            n = 2;
-        }
         (*(*vm).th).top = func.add(n);
         return;
     }
