@@ -1,6 +1,8 @@
 //! Generates the parser from `grammar/lua.lalrpop`, chooses the dispatcher of the interpreter loop, and says how the executable
 //! is linked.
 
+mod goto;
+
 use std::path::Path;
 use std::process::Command;
 
@@ -14,6 +16,7 @@ fn main() {
 fn generate_parser() {
     println!("cargo::rerun-if-changed=grammar/lua.lalrpop");
     println!("cargo::rerun-if-changed=grammar/build.rs");
+    println!("cargo::rerun-if-changed=grammar/goto.rs");
     let out = std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR for build scripts");
     let out = Path::new(&out);
     if let Err(error) = lalrpop::Configuration::new()
@@ -33,7 +36,7 @@ fn generate_parser() {
 fn with_own_driver(generated: &str) -> String {
     const THEIRS: &str = "__state_machine::Parser::drive(";
     assert_eq!(generated.matches(THEIRS).count(), 1, "the generator's call of its driver looks different");
-    generated.replace(THEIRS, "crate::syntax::driver::drive(")
+    goto::as_table(&generated.replace(THEIRS, "crate::syntax::driver::drive("))
 }
 
 /// The handler table relies on sibling calls, which only optimised builds make, and on six argument registers.

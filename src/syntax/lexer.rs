@@ -263,6 +263,10 @@ impl<'s, 'a> Lexer<'s, 'a> {
     #[inline(always)]
     fn lexeme(&mut self) -> Lexeme {
         loop {
+            // Most tokens have one space before them: the automaton would be entered anew behind it.
+            if self.raw.remainder().first() == Some(&b' ') {
+                self.raw.bump(1);
+            }
             let Some(raw) = self.raw.next() else {
                 let end = self.shared.source.len() as u32;
                 return Lexeme { kind: Kind::Eof, val: 0, span: Span::new(end, end) };
