@@ -8,6 +8,8 @@ pub mod numeral;
 
 pub mod numfmt;
 
+pub mod turns;
+
 pub mod diag;
 
 pub mod syntax;

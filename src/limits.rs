@@ -8,6 +8,22 @@ pub const MAX_SYNTAX_LEVELS: u32 = 200;
 /// one before. Its tree, some ten times as large, fits the second level cache.
 pub const SOURCE_PIECE: u32 = 32 << 10;
 
+/// Bytes of a chunk that `load` compiles, or reads, at once: what takes no more than some two milliseconds. A larger one is
+/// compiled in turns.
+pub const MAX_LOADED_AT_ONCE: usize = 32 << 10;
+
+/// Reductions for a step in which a chunk is compiled or read: a token or an instruction.
+pub const LOAD_STEP_COST: usize = 3;
+
+/// Tokens or instructions after which work that may be done in turns looks whether its turn is over.
+pub const TURN_STEPS: u32 = 64;
+
+/// Threads that work in turns, in the program. More work than that at a time is done at once.
+pub const MAX_TURN_THREADS: usize = 64;
+
+/// Native stack of such a thread: the compiler's recursion is bounded by [`MAX_SYNTAX_LEVELS`].
+pub const TURN_STACK: usize = if cfg!(debug_assertions) { 4 << 20 } else { 1 << 20 };
+
 /// Active local variables in one function, as in 5.3.
 pub const MAX_LOCALS: usize = 200;
 

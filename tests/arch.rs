@@ -6,14 +6,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Files below every room, which all may name: limits, and the text forms of numbers, which need nothing but bytes.
-const GROUND: &[&str] = &["limits", "numeral", "numfmt"];
+/// Files below every room, which all may name: limits, the text forms of numbers, which need nothing but bytes, and turns.
+const GROUND: &[&str] = &["limits", "numeral", "numfmt", "turns"];
 
 /// Room of `src/`, and the rooms it may name besides [`GROUND`].
 const ROOMS: &[(&str, &[&str])] = &[
     ("limits", &[]),
     ("numeral", &[]),
     ("numfmt", &[]),
+    ("turns", &[]),
     ("diag", &[]),
     ("syntax", &["diag"]),
     // Prototypes carry the spans that a diagnostic points at.

@@ -8,7 +8,7 @@ use crate::heap::{SharedCode, Value};
 use crate::vm::environment::Environment;
 use crate::vm::native::{Cx, Kind, Val};
 use crate::vm::parcel::Parcel;
-use crate::vm::{Exit, LoadMode, LuaError, Vm};
+use crate::vm::{Exit, LuaError, Vm};
 
 /// How a script ended.
 pub enum Outcome {
@@ -118,8 +118,7 @@ impl Script {
     /// # Errors
     /// Memory.
     pub fn start_chunk(&mut self, chunk: &[u8], name: &[u8]) -> Result<Result<(), Vec<u8>>, LuaError> {
-        let mode = LoadMode { text: true, binary: true };
-        match self.vm.with_context(|cx| cx.load(chunk, name, mode, None).map(|f| f.map(Cx::to_host)))? {
+        match self.vm.with_context(|cx| cx.load(chunk, name, None).map(|f| f.map(Cx::to_host)))? {
             Ok(f) => self.vm.start(f, &[]).map(Ok),
             Err(message) => Ok(Err(message)),
         }

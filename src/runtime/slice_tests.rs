@@ -9,7 +9,7 @@ const SLICE: i32 = 1_000;
 const OVERDRAFT: i64 = 12_000;
 
 /// Prepares, then works for many slices in one native function that can stop midway.
-const PROGRAMS: [(&str, &str); 33] = [
+const PROGRAMS: [(&str, &str); 37] = [
     (
         "local t = {} for i = 1, 5000 do t[i] = (i * 7919) % 5003 end",
         "table.sort(t, function(a, b) return a < b end)",
@@ -57,6 +57,22 @@ const PROGRAMS: [(&str, &str); 33] = [
     (
         "type L = {string @pattern('^[a-z]*$')} texts = L local t = {} for i = 1, 400 do t[i] = ('a'):rep(5000) end",
         "texts(t)",
+    ),
+    (
+        "local t = {} for i = 1, 10000 do t[i] = 'f(' .. i .. ')' end text = 'local f = ... return {' .. table.concat(t, ',') .. '}'",
+        "local t = assert(load(text))(function(i) return i end) assert(#t == 10000 and t[10000] == 10000)",
+    ),
+    (
+        "text = ('x = y '):rep(10000) .. 'x = = 1'",
+        "local f, message = load(text) assert(not f and message:find('unexpected symbol'))",
+    ),
+    (
+        "local i = 0 function reader() i = i + 1 if i <= 10000 then return 'x = 1 ' end end",
+        "local env = {} assert(load(reader, 'name', 't', env))() assert(env.x == 1 and x == nil)",
+    ),
+    (
+        "binary = string.dump(load(('x = y '):rep(10000)))",
+        "local env = { y = 5 } assert(load(binary, 'name', 'b', env))() assert(env.x == 5)",
     ),
 ];
 

@@ -2,11 +2,12 @@
 
 use super::Lib;
 use crate::limits::{BYTES_PER_REDUCTION, DIGITS_PER_REDUCTION};
+use crate::vm::LuaError;
 use crate::vm::meta::Event;
+use crate::vm::native::loading::Loading;
 use crate::vm::native::progress::Kept;
 use crate::vm::native::{Args, Cx, Kind, Native, PROTECTING, Step, Val, native_flag};
 use crate::vm::read_only::read_only_error;
-use crate::vm::{LoadMode, LuaError};
 
 type R = Result<Step, LuaError>;
 
@@ -513,7 +514,7 @@ fn finish_collection(cx: &mut Cx<'_>) -> R {
 const PIECES_AT_ONCE: usize = 1 << 30;
 
 /// Compiles or loads a chunk if the mode in argument `mode_at` allows its kind, and returns as `load` does.
-fn load_chunk<'gc>(cx: &mut Cx<'gc>, chunk: &[u8], name: &[u8], mode_at: usize, env: Option<Val<'gc>>) -> R {
+fn load_chunk(cx: &mut Cx<'_>, chunk: &[u8], name: &[u8], mode_at: usize, env_at: Option<usize>) -> R {
     // As 5.3: names of chunks are C strings.
     let name = super::os::c_string(name);
     let mode = cx.opt_str(mode_at)?;
@@ -523,13 +524,35 @@ fn load_chunk<'gc>(cx: &mut Cx<'gc>, chunk: &[u8], name: &[u8], mode_at: usize, 
         let text = format!("attempt to load a {kind} chunk (mode is '{}')", String::from_utf8_lossy(mode));
         return finish_load(cx, Err(text.into_bytes()));
     }
+    if let Some(loading) = cx.begin_loading(chunk, name)? {
+        cx.set_state(LOADING + env_at.unwrap_or(0) as u64);
+        return go_on_loading(cx, loading);
+    }
     cx.charge(20 + chunk.len().saturating_mul(LOAD_COST));
-    let loaded = cx.load(chunk, name, LoadMode { text: true, binary: true }, env)?;
+    let env = env_at.map(|i| cx.arg(i));
+    let loaded = cx.load(chunk, name, env)?;
     finish_load(cx, loaded)
 }
 
-/// Reductions for each byte that is compiled. Compiling does not stop midway.
+/// State of a function that loads a large chunk; it is more by the index of the argument that is the chunk's environment.
+const LOADING: u64 = 8;
+
+/// Reductions for each byte that is compiled at once.
 const LOAD_COST: usize = 2;
+
+/// The chunk that this function was loading when its last slice ended.
+pub(super) fn kept_loading(cx: &mut Cx<'_>) -> Box<Loading> {
+    cx.take::<Loading>().expect("kept when the last slice ended")
+}
+
+fn go_on_loading(cx: &mut Cx<'_>, loading: Box<Loading>) -> R {
+    let env_at = (cx.state() - LOADING) as usize;
+    let env = (env_at > 0).then(|| cx.arg(env_at));
+    match cx.go_on_loading(loading, env)? {
+        Some(loaded) => finish_load(cx, loaded),
+        None => Ok(Step::Again),
+    }
+}
 
 /// Pieces that a reader function returned so far.
 struct Pieces(Vec<u8>);
@@ -547,13 +570,16 @@ fn load(cx: &mut Cx<'_>) -> R {
         cx.push(e);
         return Ok(Step::Return(2));
     }
+    if cx.state() >= LOADING {
+        let loading = kept_loading(cx);
+        return go_on_loading(cx, loading);
+    }
     let has_env = cx.top() >= 4;
     if cx.state() == 0 {
         cx.opt_str(2)?;
         if let Some(chunk) = cx.arg(0).as_str() {
             let name = cx.opt_str(1)?.map_or_else(|| chunk.bytes().to_vec(), |s| s.bytes().to_vec());
-            let env = has_env.then(|| cx.arg(3));
-            return load_chunk(cx, chunk.bytes(), &name, 2, env);
+            return load_chunk(cx, chunk.bytes(), &name, 2, has_env.then_some(3));
         }
         // A number as chunk is its text, as in 5.3.
         if cx.arg(0).is_number() {
@@ -596,8 +622,8 @@ fn load(cx: &mut Cx<'_>) -> R {
         }
     }
     let name = cx.opt_str(1)?.map_or_else(|| b"=(load)".to_vec(), |s| s.bytes().to_vec());
-    let env = (cx.state() == 2).then(|| cx.arg(3));
-    load_chunk(cx, &pieces, &name, 2, env)
+    let env_at = (cx.state() == 2).then_some(3);
+    load_chunk(cx, &pieces, &name, 2, env_at)
 }
 
 fn finish_load<'gc>(cx: &mut Cx<'gc>, loaded: Result<Val<'gc>, Vec<u8>>) -> R {
@@ -650,11 +676,15 @@ pub fn skip_comment(bytes: &mut Vec<u8>) {
 }
 
 fn loadfile(cx: &mut Cx<'_>) -> R {
+    if cx.state() >= LOADING {
+        let loading = kept_loading(cx);
+        return go_on_loading(cx, loading);
+    }
     let file = cx.opt_str(0)?;
     cx.opt_str(1)?;
-    let env = (cx.top() >= 3).then(|| cx.arg(2));
+    let env_at = (cx.top() >= 3).then_some(2);
     match read_source(file.map(|f| f.bytes())) {
-        Ok((name, bytes)) => load_chunk(cx, &bytes, &name, 1, env),
+        Ok((name, bytes)) => load_chunk(cx, &bytes, &name, 1, env_at),
         Err(message) => finish_load(cx, Err(message)),
     }
 }
@@ -664,13 +694,31 @@ fn dofile(cx: &mut Cx<'_>) -> R {
         let n = cx.top() as u32 - 1;
         return Ok(Step::Return(n));
     }
-    let file = cx.opt_str(0)?;
-    cx.set_top(1);
-    let (name, bytes) = match read_source(file.map(|f| f.bytes())) {
-        Ok(read) => read,
-        Err(message) => return Err(LuaError::bare(message)),
+    let loading = if cx.state() == LOADING {
+        Ok(kept_loading(cx))
+    } else {
+        let file = cx.opt_str(0)?;
+        cx.set_top(1);
+        let (name, bytes) = match read_source(file.map(|f| f.bytes())) {
+            Ok(read) => read,
+            Err(message) => return Err(LuaError::bare(message)),
+        };
+        match cx.begin_loading(&bytes, &name)? {
+            Some(loading) => Ok(loading),
+            None => Err(cx.load(&bytes, &name, None)?),
+        }
     };
-    match cx.load(&bytes, &name, LoadMode { text: true, binary: true }, None)? {
+    let loaded = match loading {
+        Ok(loading) => match cx.go_on_loading(loading, None)? {
+            Some(loaded) => loaded,
+            None => {
+                cx.set_state(LOADING);
+                return Ok(Step::Again);
+            }
+        },
+        Err(loaded) => loaded,
+    };
+    match loaded {
         Ok(f) => {
             cx.set_state(1);
             cx.call(&[f], -1)

@@ -1,8 +1,8 @@
 //! The `debug` library for plain scripts.
 
 use super::Lib;
+use crate::vm::LuaError;
 use crate::vm::native::{Co, Cx, Kind, Native, Step, Val, native_flag};
-use crate::vm::{LoadMode, LuaError};
 use std::io::{BufRead, Read, Write};
 
 type R = Result<Step, LuaError>;
@@ -347,7 +347,7 @@ fn debug(cx: &mut Cx<'_>) -> R {
         if !matches!(read, Ok(n) if n > 0) || line == b"cont\n" {
             return Ok(Step::Return(0));
         }
-        match cx.load(&line, b"=(debug command)", LoadMode { text: true, binary: true }, None)? {
+        match cx.load(&line, b"=(debug command)", None)? {
             Ok(f) => return cx.call(&[f], 0),
             Err(message) => write_stderr(&[&message[..], b"\n"].concat()),
         }

@@ -5,9 +5,10 @@
 
 use super::Lib;
 use crate::limits::DEFAULT_LUA_PATH;
+use crate::vm::LuaError;
+use crate::vm::native::loading::{Loaded, Loading};
 use crate::vm::native::progress::Kept;
 use crate::vm::native::{Cx, Native, Step, Tab, Val};
-use crate::vm::{LoadMode, LuaError};
 
 type R = Result<Step, LuaError>;
 
@@ -199,7 +200,14 @@ fn load_failed(name: &[u8], file: &[u8], message: &[u8]) -> LuaError {
     LuaError::message([b"error loading module '", name, b"' from file '", file, b"':\n\t", message].concat())
 }
 
+/// State of a searcher that loads a large file, whose name is on top of the window.
+const LOADING: u64 = 2;
+
 fn searcher_lua(cx: &mut Cx<'_>) -> R {
+    if cx.state() == LOADING {
+        let loading = super::base::kept_loading(cx);
+        return go_on_loading(cx, loading);
+    }
     if let Some(call) = push_path(cx, "path")? {
         return Ok(call);
     }
@@ -208,19 +216,40 @@ fn searcher_lua(cx: &mut Cx<'_>) -> R {
         Ok(file) => file,
         Err(tried) => return cx.ret_str(&tried),
     };
-    let mode = LoadMode { text: true, binary: true };
-    let loaded = match super::base::read_source(Some(&file)) {
-        Ok((chunk_name, bytes)) => cx.load(&bytes, &chunk_name, mode, None)?,
-        Err(message) => Err(message),
+    let (chunk_name, bytes) = match super::base::read_source(Some(&file)) {
+        Ok(read) => read,
+        Err(message) => return Err(load_failed(name, &file, &message)),
     };
+    let file = cx.string(&file)?;
+    cx.push(file);
+    if let Some(loading) = cx.begin_loading(&bytes, &chunk_name)? {
+        cx.set_state(LOADING);
+        return go_on_loading(cx, loading);
+    }
+    let loaded = cx.load(&bytes, &chunk_name, None)?;
+    found(cx, loaded)
+}
+
+fn go_on_loading(cx: &mut Cx<'_>, loading: Box<Loading>) -> R {
+    match cx.go_on_loading(loading, None)? {
+        Some(loaded) => found(cx, loaded),
+        None => Ok(Step::Again),
+    }
+}
+
+/// What a searcher gives for the file on top of the window.
+fn found<'gc>(cx: &mut Cx<'gc>, loaded: Loaded<'gc>) -> R {
+    let file = cx.arg(cx.top() - 1);
     match loaded {
         Ok(f) => {
-            let file = cx.string(&file)?;
             cx.push(f);
             cx.push(file);
             Ok(Step::Return(2))
         }
-        Err(message) => Err(load_failed(name, &file, &message)),
+        Err(message) => {
+            let file = file.as_str().map_or(&b""[..], |file| file.bytes());
+            Err(load_failed(cx.check_str(0)?.bytes(), file, &message))
+        }
     }
 }
 

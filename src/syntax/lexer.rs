@@ -14,7 +14,7 @@ use super::ast::BinaryOp;
 use super::error::{SyntaxError, too_many_levels, too_many_locals};
 use super::token::{COUNT_OF_WORDS, KEYWORDS, Kind, LARGE_NUMBER, Raw, SOFT_WORDS, Tok, WORDS, soft};
 use crate::diag::Span;
-use crate::limits::{MAX_LOCALS, MAX_SYNTAX_LEVELS};
+use crate::limits::{MAX_LOCALS, MAX_SYNTAX_LEVELS, TURN_STEPS};
 use crate::numeral::{Number, str_to_number};
 
 mod conditional;
@@ -142,6 +142,8 @@ pub struct Lexer<'s, 'a> {
     state: State,
     pieces: u32,
     has_typeof: bool,
+    /// Tokens until the turn may be over.
+    until_step: u32,
 }
 
 /// Start, terminal, end.
@@ -179,6 +181,7 @@ impl<'s, 'a> Lexer<'s, 'a> {
             state: State::Reading,
             pieces: 0,
             has_typeof: false,
+            until_step: TURN_STEPS,
         };
         // They have their symbols by their order.
         for word in SOFT_WORDS.into_iter().chain(KEYWORDS.map(|(word, ..)| word)) {
@@ -582,6 +585,14 @@ impl Lexer<'_, '_> {
                 return self.held.take().map(Ok);
             }
             State::NeedsWhole | State::Done => return None,
+        }
+        self.until_step -= 1;
+        if self.until_step == 0 {
+            self.until_step = TURN_STEPS;
+            if !crate::turns::step(TURN_STEPS as usize) {
+                // Nobody wants the result: any end will do.
+                self.state = State::Done;
+            }
         }
         let token = self.fetch();
         if self.state != State::Reading {

@@ -20,6 +20,7 @@ use super::{LuaError, Vm};
 mod argument;
 pub mod class;
 mod host;
+pub mod loading;
 mod probe;
 mod process;
 pub mod progress;

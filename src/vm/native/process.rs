@@ -264,34 +264,6 @@ impl<'gc> Cx<'gc> {
 
     // ---- code ----
 
-    /// Compiles or loads a chunk and makes a function of it; `Err` inside is the message for the caller of `load`.
-    ///
-    /// # Errors
-    /// Memory.
-    pub fn load(
-        &mut self,
-        chunk: &[u8],
-        name: &[u8],
-        mode: crate::vm::LoadMode,
-        env: Option<Val<'gc>>,
-    ) -> Result<Result<Val<'gc>, Vec<u8>>, LuaError> {
-        let Some(loader) = self.vm().loader else {
-            return Ok(Err(b"no compiler in this process".to_vec()));
-        };
-        // The compiler's trees and tables take several times the size of the source.
-        self.reserve_memory(chunk.len())?;
-        let proto = match loader(chunk, name, mode) {
-            Ok(proto) => proto,
-            Err(message) => return Ok(Err(message)),
-        };
-        let vm = self.vm_mut();
-        let code = vm.heap.link_local(proto)?;
-        let env = env.map_or(vm.globals_value(), |v| v.raw());
-        // SAFETY: the code belongs to a unit of this heap.
-        let closure = unsafe { vm.main_closure(code, env)? };
-        Ok(Ok(Val::raw_new(Value::closure(closure))))
-    }
-
     /// The binary chunk of a Lua function, for `string.dump`; none for native functions.
     #[must_use]
     pub fn dump(&self, f: Val<'gc>, strip: bool) -> Option<Vec<u8>> {
