@@ -8,6 +8,10 @@ pub const MAX_SYNTAX_LEVELS: u32 = 200;
 /// one before. Its tree, some ten times as large, fits the second level cache.
 pub const SOURCE_PIECE: u32 = 32 << 10;
 
+/// Ends of a wrong text that are tried in search of its last whole statement, and the bytes that may be parsed for that.
+pub const MAX_PREFIXES: usize = 200;
+pub const MAX_PREFIX_BYTES: usize = 1 << 20;
+
 /// Bytes of a chunk that `load` compiles, or reads, at once: what takes no more than some two milliseconds. A larger one is
 /// compiled in turns.
 pub const MAX_LOADED_AT_ONCE: usize = 32 << 10;

@@ -1,5 +1,6 @@
 -- oracle: lua5.3
 -- A finalizer that asks for a collection runs the other finalizers inside itself.
+collectgarbage("stop")
 for i = 1, 3 do
   setmetatable({}, { __gc = function() print("begin", i) collectgarbage() print("end", i) end })
 end

@@ -11,6 +11,7 @@ mod desc;
 mod discharge;
 #[cfg(test)]
 mod dump_tests;
+mod earlier;
 mod emit;
 mod error;
 mod expr;
@@ -68,7 +69,7 @@ pub fn compile_text(source_text: &[u8], chunk_name: &Arc<[u8]>) -> Result<Proto,
             compile(&chunk, source_text, chunk_name.clone())
         }
     });
-    compiled.map_err(|error| first_error(source_text, chunk_name, error))
+    compiled.map_err(|error| earlier::first_error(source_text, chunk_name, error))
 }
 
 /// Compiles a source text as it is parsed, in pieces of more than `size` bytes; `None` if its parts need each other.
@@ -92,26 +93,6 @@ pub fn compile_pieces(
         Ok(())
     })?;
     Ok(main.filter(|_| complete))
-}
-
-/// The first error of a text, when `error` is one. A piece is parsed before it is compiled, so an error of the grammar hides
-/// earlier ones, such as a `goto` without a label; the reference compiles while it parses.
-#[cold]
-fn first_error(source_text: &[u8], chunk_name: &Arc<[u8]>, error: SyntaxError) -> SyntaxError {
-    let mut pieces = Pieces { source_text, chunk_name, paused: None };
-    let mut earlier = None;
-    let before = source_text.get(..error.span.start as usize).unwrap_or_default();
-    let _ = parse_pieces(before, 0, &mut |chunk, _| match pieces.add(chunk) {
-        Ok(compiler) => {
-            pieces.paused = Some(compiler.pause());
-            Ok(())
-        }
-        Err(found) => {
-            earlier = Some((*found).clone());
-            Err(found)
-        }
-    });
-    earlier.unwrap_or(error)
 }
 
 /// A main function that is compiled piece by piece.
