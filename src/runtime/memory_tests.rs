@@ -189,3 +189,67 @@ fn every_allocation_may_fail_once() {
         assert!(fail_every(name, text, true) > FEW, "{name}");
     }
 }
+
+/// Slices after which a program that has lost memory is given up: some wait in a loop for what cannot happen any more.
+const PATIENCE: u32 = 20_000;
+
+/// How often a program of `lua-tests/core` fails to get memory, in runs of their own.
+const FAILURES: u64 = 6;
+
+/// Runs a program to its end, or for as long as it may; true if it has come to a good end.
+fn run_core(script: &mut Script, text: &[u8]) -> bool {
+    match script.start_chunk(text, b"=core") {
+        Ok(Ok(())) => {}
+        Ok(Err(_)) | Err(_) => return false,
+    }
+    for _ in 0..PATIENCE {
+        match script.vm().run() {
+            Exit::Preempted | Exit::Yielded => {}
+            Exit::Done => return true,
+            Exit::Failed | Exit::Idle | Exit::Quit(_) => return false,
+        }
+    }
+    false
+}
+
+/// The programs of `lua-tests/core` in the same way, at allocations that a fixed sequence chooses. They test themselves, so they may end
+/// with any error once memory has failed; but the heap is whole, and the process can run another program.
+#[test]
+fn programs_of_core_may_run_out_of_memory() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("lua-tests/core");
+    let mut paths: Vec<_> =
+        std::fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("a file").path()).collect();
+    paths.sort();
+    let (mut seed, mut programs) = (1u64, 0);
+    for path in paths {
+        let text = std::fs::read(&path).expect("a program");
+        let mut script = Script::new(None).expect("memory");
+        script.vm().heap.fail_after = Some(u64::MAX);
+        // Programs that look for files beside them, or take long, have no part in this.
+        let done = text.len() < 100_000 && run_core(&mut script, &text);
+        let all = u64::MAX - script.vm().heap.fail_after.expect("set above");
+        if !done || all > 100_000 {
+            continue;
+        }
+        programs += 1;
+        for n in 0..FAILURES {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let mut script = Script::new(None).expect("memory");
+            let heap = &mut script.vm().heap;
+            heap.fail_once = n % 2 == 0;
+            heap.fail_after = Some((seed >> 33) % all);
+            run_core(&mut script, &text);
+            script.vm().heap.fail_after = None;
+            script.vm().heap.gc.stopped = false;
+            let vm = script.vm();
+            vm.check_heap().unwrap_or_else(|e| panic!("{}: {e:?}", path.display()));
+            let after = "local t = {} for i = 1, 100 do t[i] = { 'x' .. i } end collectgarbage() assert(t[100][1] == 'x100')";
+            assert!(
+                matches!(run(&mut script, after), End::Done),
+                "{} leaves a process that works",
+                path.display()
+            );
+        }
+    }
+    assert!(programs > 40, "{programs} programs take part");
+}
