@@ -212,6 +212,12 @@ pub const MAX_NATIVE_CALLS: u32 = 4_000;
 /// Tables of one message that are found by searching a list; with more of them a hash table is quicker.
 pub const PARCEL_TABLES_SEARCHED: usize = 8;
 
+/// Bytes of files with their code that a program keeps for all its processes: some thousand modules.
+pub const MAX_PUBLISHED_FILES: usize = 64 << 20;
+
+/// Files that only one process has loaded so far, as far as they are noted.
+pub const MAX_NOTED_FILES: usize = 4_096;
+
 /// Types inside each other in one pool of types: what the syntax allows, and some more around it.
 pub const MAX_TYPE_DEPTH: usize = 256;
 

@@ -86,6 +86,12 @@ impl SharedCode {
         Self(Box::leak(Code::link_shared(proto)))
     }
 
+    /// Bytes that the code takes.
+    #[must_use]
+    pub fn bytes(self) -> usize {
+        self.0.bytes() + self.0.type_bytes()
+    }
+
     /// The code.
     #[must_use]
     pub fn code(self) -> &'static Code {

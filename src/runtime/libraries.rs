@@ -24,7 +24,7 @@ pub fn shared(prepare: Prepare) -> Result<&'static Environment, LuaError> {
         return Ok(image);
     }
     let image = Environment::new(|vm| {
-        vm.set_loader(loader::load);
+        vm.set_loader(&loader::LOADER);
         crate::stdlib::install(vm)?;
         crate::types::install(vm);
         vm.with_context(library::open_shared)?;

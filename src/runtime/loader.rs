@@ -1,10 +1,14 @@
 //! From chunks to prototypes: the hook that `load` reaches the compiler through.
 
+use super::files;
 use crate::bytecode::{Proto, dump};
 use crate::syntax::SyntaxError;
-use crate::vm::LoadMode;
 use crate::vm::debug::short_source;
+use crate::vm::{LoadMode, Loader};
 use std::sync::Arc;
+
+/// What `load`, `require` and the like use.
+pub static LOADER: Loader = Loader { compile: load, published: files::find, publish: files::publish };
 
 /// Compiles source text.
 ///

@@ -4,6 +4,7 @@ pub mod alarm;
 pub mod clock;
 pub mod context;
 pub mod failure;
+pub mod files;
 pub mod host;
 pub mod libraries;
 pub mod library;

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use super::files::Files;
 use super::host::{Host, host_not_found};
 use super::libraries::{self, Prepare};
 use super::message::{Letter, Notice};
@@ -48,6 +49,8 @@ pub struct Node {
     /// Of all processes but the main one.
     prepare: Prepare,
     libraries: OnceLock<&'static Environment>,
+    /// Files that processes load.
+    pub files: Files,
     pub counters: Counters,
     /// The process whose end is the end of the program.
     pub main: OnceLock<Arc<Peer>>,
@@ -128,6 +131,7 @@ impl Node {
             memory_limit,
             prepare,
             libraries: OnceLock::new(),
+            files: Files::default(),
             counters: Counters::default(),
             main: OnceLock::new(),
             quit: OnceLock::new(),

@@ -68,7 +68,7 @@ impl Script {
     /// Memory.
     pub fn new(limit: Option<usize>) -> Result<Self, LuaError> {
         let mut vm = Vm::new(limit)?;
-        vm.set_loader(loader::load);
+        vm.set_loader(&loader::LOADER);
         crate::stdlib::install(&mut vm)?;
         crate::types::install(&mut vm);
         Ok(Self { vm })

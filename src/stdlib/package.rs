@@ -6,7 +6,7 @@
 use super::Lib;
 use crate::limits::DEFAULT_LUA_PATH;
 use crate::vm::LuaError;
-use crate::vm::native::loading::{Loaded, Loading};
+use crate::vm::native::loading::{Loaded, Loading, Origin};
 use crate::vm::native::progress::Kept;
 use crate::vm::native::{Cx, Native, Step, Tab, Val};
 
@@ -222,11 +222,11 @@ fn searcher_lua(cx: &mut Cx<'_>) -> R {
     };
     let file = cx.string(&file)?;
     cx.push(file);
-    if let Some(loading) = cx.begin_loading(&bytes, &chunk_name)? {
+    if let Some(loading) = cx.begin_loading(&bytes, &chunk_name, Origin::File)? {
         cx.set_state(LOADING);
         return go_on_loading(cx, loading);
     }
-    let loaded = cx.load(&bytes, &chunk_name, None)?;
+    let loaded = cx.load_from(Origin::File, &bytes, &chunk_name, None)?;
     found(cx, loaded)
 }
 

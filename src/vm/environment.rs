@@ -31,7 +31,7 @@ pub struct Environment {
     type_meta_maker: Option<TypeMeta>,
     channels: Channels,
     next: Value,
-    loader: Option<Loader>,
+    loader: Option<&'static Loader>,
 }
 
 // SAFETY: all pointers lead into the image, which is immutable and immortal.

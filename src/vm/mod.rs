@@ -115,7 +115,7 @@ pub struct Vm {
     /// Set from outside (another thread, a signal handler) to raise "interrupted!" at the next call or loop.
     pub(crate) interrupt: Option<Arc<AtomicBool>>,
     /// Compiles source or loads binary chunks for `load`; set by the layer that knows the compiler.
-    pub(crate) loader: Option<Loader>,
+    pub(crate) loader: Option<&'static Loader>,
     /// `skip_hook` of the function that a running finalizer interrupts.
     pub(crate) skip_after_finalizer: bool,
     /// Reductions given per slice.
@@ -149,8 +149,27 @@ pub(crate) struct LastFailure {
     place: Option<error::Place>,
 }
 
-/// Turns a chunk into a prototype: `(bytes, chunk name, mode)` to prototype or message.
-pub type Loader = fn(&[u8], &[u8], LoadMode) -> Result<crate::bytecode::Proto, Vec<u8>>;
+/// Turns chunks into code.
+pub struct Loader {
+    pub compile: Compile,
+    /// What the program has for the text of a file, under this chunk name.
+    pub published: for<'gc> fn(&mut native::Cx<'gc>, &[u8], &[u8]) -> Published,
+    /// Makes the code of a file the program's, if it is not yet.
+    pub publish:
+        for<'gc> fn(&mut native::Cx<'gc>, &[u8], &[u8], crate::bytecode::Proto) -> crate::heap::SharedCode,
+}
+
+/// `(bytes, chunk name, mode)` to prototype or message.
+pub type Compile = fn(&[u8], &[u8], LoadMode) -> Result<crate::bytecode::Proto, Vec<u8>>;
+
+/// What a program has for a file that a process loads.
+pub enum Published {
+    Code(crate::heap::SharedCode),
+    /// Nothing yet: it is to be published.
+    Wanted,
+    /// Nothing; the code will be the process's own.
+    No,
+}
 
 /// Which kinds of chunk `load` accepts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -247,8 +266,8 @@ impl Vm {
         self.interrupt.get_or_insert_default().clone()
     }
 
-    /// Sets the function that `load` uses.
-    pub fn set_loader(&mut self, loader: Loader) {
+    /// Sets what `load` and `require` use.
+    pub fn set_loader(&mut self, loader: &'static Loader) {
         self.loader = Some(loader);
     }
 

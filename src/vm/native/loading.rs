@@ -3,17 +3,30 @@
 use super::progress::Kept;
 use super::{Cx, Val};
 use crate::bytecode::Proto;
-use crate::heap::Value;
+use crate::heap::{Code, SharedCode, Value};
 use crate::limits::{BYTES_PER_REDUCTION, LOAD_STEP_COST, MAX_LOADED_AT_ONCE};
 use crate::turns::Turns;
-use crate::vm::{LoadMode, Loader, LuaError};
+use crate::vm::{LoadMode, Loader, LuaError, Published};
 
 /// A function, or the message for the caller of `load`.
 pub type Loaded<'gc> = Result<Val<'gc>, Vec<u8>>;
 
+/// Where a chunk comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody else has it.
+    Process,
+    /// It is the text of a file, which other processes may load, too: then its code is the program's.
+    File,
+}
+
+type Bytes = Box<[u8]>;
+
 /// A chunk that is being compiled, or read.
 pub struct Loading {
     turns: Turns<Result<Proto, Vec<u8>>>,
+    /// Text and chunk name, if the code will be the program's.
+    publish: Option<(Bytes, Bytes)>,
     bytes: usize,
 }
 
@@ -39,10 +52,36 @@ impl<'gc> Cx<'gc> {
         name: &[u8],
         env: Option<Val<'gc>>,
     ) -> Result<Loaded<'gc>, LuaError> {
+        self.load_from(Origin::Process, chunk, name, env)
+    }
+
+    /// [`Cx::load`] with a chunk that may come from a file.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn load_from(
+        &mut self,
+        origin: Origin,
+        chunk: &[u8],
+        name: &[u8],
+        env: Option<Val<'gc>>,
+    ) -> Result<Loaded<'gc>, LuaError> {
+        let publish = match self.published(origin, chunk, name) {
+            Published::Code(code) => return self.link_shared(code, env).map(Ok),
+            Published::Wanted => Some((chunk, name)),
+            Published::No => None,
+        };
         let Some(loader) = self.loader_for(chunk)? else { return Ok(Err(NO_LOADER.to_vec())) };
-        match loader(chunk, name, ANY) {
-            Ok(proto) => self.link(proto, env).map(Ok),
+        match (loader.compile)(chunk, name, ANY) {
+            Ok(proto) => self.link(proto, publish, env).map(Ok),
             Err(message) => Ok(Err(message)),
+        }
+    }
+
+    fn published(&mut self, origin: Origin, chunk: &[u8], name: &[u8]) -> Published {
+        match self.vm().loader {
+            Some(loader) if origin == Origin::File => (loader.published)(self, chunk, name),
+            _ => Published::No,
         }
     }
 
@@ -50,16 +89,27 @@ impl<'gc> Cx<'gc> {
     ///
     /// # Errors
     /// Memory.
-    pub fn begin_loading(&mut self, chunk: &[u8], name: &[u8]) -> Result<Option<Box<Loading>>, LuaError> {
+    pub fn begin_loading(
+        &mut self,
+        chunk: &[u8],
+        name: &[u8],
+        origin: Origin,
+    ) -> Result<Option<Box<Loading>>, LuaError> {
         if chunk.len() <= MAX_LOADED_AT_ONCE {
             return Ok(None);
         }
+        let publish = match self.published(origin, chunk, name) {
+            // Nothing is to be compiled.
+            Published::Code(_) => return Ok(None),
+            Published::Wanted => Some((chunk.into(), name.into())),
+            Published::No => None,
+        };
         let Some(loader) = self.loader_for(chunk)? else { return Ok(None) };
         self.charge(chunk.len() / BYTES_PER_REDUCTION);
         let (chunk, name) = (chunk.to_vec(), name.to_vec());
-        let bytes = chunk.len();
-        let turns = Turns::start(move || loader(&chunk, &name, ANY));
-        Ok(turns.map(|turns| Box::new(Loading { turns, bytes })))
+        let bytes = if publish.is_some() { 2 * chunk.len() } else { chunk.len() };
+        let turns = Turns::start(move || (loader.compile)(&chunk, &name, ANY));
+        Ok(turns.map(|turns| Box::new(Loading { turns, publish, bytes })))
     }
 
     /// Works on a chunk for the rest of the slice. `None`: it is kept; return [`super::Step::Again`], and at the next entry
@@ -80,22 +130,49 @@ impl<'gc> Cx<'gc> {
                 self.keep_boxed(loading);
                 Ok(None)
             }
-            Some(Ok(proto)) => self.link(proto, env).map(|f| Some(Ok(f))),
+            Some(Ok(proto)) => {
+                let publish = loading.publish.as_ref().map(|(text, name)| (&**text, &**name));
+                self.link(proto, publish, env).map(|f| Some(Ok(f)))
+            }
             Some(Err(message)) => Ok(Some(Err(message))),
         }
     }
 
-    fn loader_for(&mut self, chunk: &[u8]) -> Result<Option<Loader>, LuaError> {
+    fn loader_for(&mut self, chunk: &[u8]) -> Result<Option<&'static Loader>, LuaError> {
         // The compiler's trees and tables take several times the size of the source.
         self.reserve_memory(chunk.len())?;
         Ok(self.vm().loader)
     }
 
-    fn link(&mut self, proto: Proto, env: Option<Val<'gc>>) -> Result<Val<'gc>, LuaError> {
-        let vm = self.vm_mut();
-        let code = vm.heap.link_local(proto)?;
-        let env = env.map_or(vm.globals_value(), |v| v.raw());
+    /// A function of a prototype, whose code is the program's if it is to be published with this text and chunk name.
+    fn link(
+        &mut self,
+        proto: Proto,
+        publish: Option<(&[u8], &[u8])>,
+        env: Option<Val<'gc>>,
+    ) -> Result<Val<'gc>, LuaError> {
+        if let (Some((text, name)), Some(loader)) = (publish, self.vm().loader) {
+            let code = (loader.publish)(self, text, name, proto);
+            return self.link_shared(code, env);
+        }
+        let code = self.vm_mut().heap.link_local(proto)?;
         // SAFETY: the code belongs to a unit of this heap.
+        unsafe { self.function_of(code, env) }
+    }
+
+    fn link_shared(&mut self, code: SharedCode, env: Option<Val<'gc>>) -> Result<Val<'gc>, LuaError> {
+        // SAFETY: such code is immortal.
+        unsafe { self.function_of(code.code(), env) }
+    }
+
+    /// A function of code with `env`, or else the globals, as its first upvalue.
+    ///
+    /// # Safety
+    /// The code lives as long as the function.
+    unsafe fn function_of(&mut self, code: *const Code, env: Option<Val<'gc>>) -> Result<Val<'gc>, LuaError> {
+        let vm = self.vm_mut();
+        let env = env.map_or(vm.globals_value(), |v| v.raw());
+        // SAFETY: by contract.
         let closure = unsafe { vm.main_closure(code, env)? };
         Ok(Val::raw_new(Value::closure(closure)))
     }
