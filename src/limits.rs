@@ -239,6 +239,9 @@ pub const MAX_TYPE_CHECKS: usize = 1 << 16;
 /// Generic types made of a type's own aliases while it is compiled. More are made by types that grow without end alone.
 pub const MAX_TYPE_INSTANCES: usize = 1_000;
 
+/// Unions inside each other that are made one. Only types that grow without end when they are expanded have more.
+pub const MAX_UNIONS_JOINED: usize = 256;
+
 /// Unions, intersections and validated tables that may be open at once while a value is validated.
 pub const MAX_OPEN_CHECKS: usize = 1_000;
 

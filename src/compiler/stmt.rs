@@ -378,9 +378,11 @@ impl<'a> Compiler<'a> {
         for name in &HIDDEN[1] {
             self.declare(None, name.clone())?;
         }
+        let mut known = self.known_entry(exprs).into_iter();
         for name in names {
             self.cursor = name.span.end;
             self.declare_name(name.sym)?;
+            self.note(known.next());
         }
         let line = exprs.first().map_or(0, |e| self.source.line(e.span.start));
         self.cursor = self.source.token_end(self.source.token(self.cursor));

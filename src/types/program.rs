@@ -9,11 +9,11 @@ use super::builtin;
 use super::pattern::Pattern;
 use super::render;
 use super::term::{Imports, Key, Terms};
-use crate::bytecode::types::{Annotation, Field, Literal, Primitive, Type, TypeId, TypeRef};
-use crate::limits::{MAX_LEAF_DEPTH, MAX_TYPE_CHECKS, MAX_TYPE_INSTANCES};
+use crate::bytecode::types::{Annotation, Field, Literal, Primitive, Type, TypeId, TypeRef, primitive};
+use crate::limits::{MAX_LEAF_DEPTH, MAX_TYPE_CHECKS, MAX_TYPE_INSTANCES, MAX_UNIONS_JOINED};
 use crate::vm::native::{Kind, Kinds, Probe, Val};
 use crate::vm::type_value::name_hash;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -477,6 +477,47 @@ impl Builder<'_> {
         start..self.program.members.len() as u32
     }
 
+    /// The members of a union, and those of unions and optionals among them in their place. Each stands there once, so a union that
+    /// has itself as a member, which adds nothing, is not looked into for ever.
+    fn variants(&mut self, union: &TypeRef) -> Indices {
+        let (mut ids, mut seen) = (Vec::new(), HashSet::<Key, foldhash::fast::FixedState>::default());
+        let mut known = HashSet::<CheckId, foldhash::fast::FixedState>::default();
+        let mut left = vec![union.clone()];
+        while let Some(ty) = left.pop() {
+            self.terms.refill();
+            let mut structure = self.expand(&ty);
+            while let Some(readonly) = &structure
+                && let Type::Readonly(inner) = readonly.node()
+            {
+                structure = self.expand(&readonly.part(*inner));
+            }
+            if let Some(structure) = structure
+                && let Type::Union(_) | Type::Optional(_) = structure.node()
+                && seen.len() < MAX_UNIONS_JOINED
+            {
+                if seen.insert(self.terms.key(&structure)) {
+                    match structure.node() {
+                        Type::Union(members) => {
+                            left.extend(members.iter().rev().map(|&member| structure.part(member)));
+                        }
+                        Type::Optional(inner) => {
+                            left.extend([structure.part(*inner), primitive(Primitive::Nil)]);
+                        }
+                        _ => {}
+                    }
+                }
+                continue;
+            }
+            let id = self.check(ty);
+            if known.insert(id) {
+                ids.push(id);
+            }
+        }
+        let start = self.program.members.len() as u32;
+        self.program.members.extend(ids);
+        start..self.program.members.len() as u32
+    }
+
     /// The structure of a type; `None` if that depends on types of other modules.
     fn expand(&self, ty: &TypeRef) -> Option<TypeRef> {
         self.absent.0.set(false);
@@ -534,7 +575,7 @@ impl Builder<'_> {
             }
             Type::Record(fields) if fields.is_empty() => Check::Table,
             Type::Record(fields) => self.record(&ty, fields),
-            Type::Union(members) => Check::Union(self.parts(&ty, members)),
+            Type::Union(_) => Check::Union(self.variants(&ty)),
             Type::Intersection(members) => Check::Intersection(self.parts(&ty, members)),
             Type::Annotated(..) => self.annotated(&ty),
             Type::Imported(module, name, args) => Check::Imported(Box::new(Import {
@@ -791,6 +832,17 @@ mod tests {
         assert!(matches!(p.check(0), Check::Union(_)));
         let p = program("type M = 'a' | {number}; return M");
         assert!(matches!(p.check(0), Check::Union(_)));
+    }
+
+    #[test]
+    fn unions_that_contain_themselves_are_looked_into_once() {
+        let members = |source| match program(source).check(0) {
+            Check::Union(members) | Check::OneOf(members) => members.len(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(members("type A = A | A | number; return A"), 1);
+        assert_eq!(members("type A = (A | string)? | B; type B = A | 3 | (B?) | string; return A"), 3);
+        assert!(members("type N<T> = N<{T}> | T; type M = N<string>; return M") > 1);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! How two types relate: structural equality, and the subtype relation behind `<=`.
 //!
-//! Recursive types are compared as far as anything new turns up: a pair that is being compared already is taken to fit. Where
-//! the steps or the depth are used up the answer is no.
+//! Recursive types are compared as far as anything new turns up: a pair that is being compared already is taken to fit, and so
+//! is one that was found to fit since; if the comparison fails, so do all that were found on its strength (Gapeyev, Levin and
+//! Pierce, "Recursive subtyping revealed", JFP 2002). Where the steps or the depth are used up the answer is no.
 
 use super::term::{Key, Terms};
 use crate::bytecode::types::{Field, Primitive, Signature, Type, TypeId, TypeRef, primitive};
@@ -13,6 +14,8 @@ type Pairs = HashSet<(Key, Key), foldhash::fast::FixedState>;
 struct Relation<'t, 'a> {
     terms: &'t Terms<'a>,
     assumed: Pairs,
+    /// Those of `assumed`, in the order in which they came.
+    trail: Vec<(Key, Key)>,
     /// The question is equality.
     equal: bool,
 }
@@ -32,7 +35,7 @@ impl Terms<'_> {
     }
 
     fn ask(&self, a: &TypeRef, b: &TypeRef, equal: bool) -> bool {
-        let holds = Relation { terms: self, assumed: Pairs::default(), equal }.holds(a, b);
+        let holds = Relation { terms: self, assumed: Pairs::default(), trail: Vec::new(), equal }.holds(a, b);
         // Without steps everything is unknown, and the unknown equals itself.
         holds && self.has_steps()
     }
@@ -80,6 +83,8 @@ impl Relation<'_, '_> {
         if pair.0 == pair.1 || !self.assumed.insert(pair) {
             return true;
         }
+        let before = self.trail.len();
+        self.trail.push(pair);
         let terms = self.terms;
         let holds = terms.deeper(|| {
             let (a, b) = (terms.expand(a), terms.expand(b));
@@ -87,7 +92,9 @@ impl Relation<'_, '_> {
         });
         let holds = holds.unwrap_or(false);
         if !holds {
-            self.assumed.remove(&pair);
+            for pair in self.trail.drain(before..) {
+                self.assumed.remove(&pair);
+            }
         }
         holds
     }
@@ -100,9 +107,9 @@ impl Relation<'_, '_> {
     fn equivalent(&mut self, a: &TypeRef, b: &TypeRef) -> bool {
         let equal = std::mem::replace(&mut self.equal, true);
         // What is assumed for one question says nothing about another.
-        let assumed = std::mem::take(&mut self.assumed);
+        let before = (std::mem::take(&mut self.assumed), std::mem::take(&mut self.trail));
         let holds = self.holds(a, b);
-        self.assumed = assumed;
+        (self.assumed, self.trail) = before;
         self.equal = equal;
         holds
     }

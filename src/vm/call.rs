@@ -289,9 +289,9 @@ impl Vm {
         deliver(th, func, from, n, wanted);
         if flags & frame_flag::RESUME_NATIVE != 0 {
             (*th).native_calls -= 1;
-        }
-        if flags & frame_flag::RESUME_NATIVE != 0 && wanted >= 0 {
-            (*th).top = func.add(wanted as usize);
+            if wanted >= 0 {
+                (*th).top = func.add(wanted as usize);
+            }
         }
         Ok(())
     }

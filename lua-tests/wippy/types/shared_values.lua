@@ -81,7 +81,9 @@ assert(message(Node, {near = tail, far = v}):find("^far%.near.*recursion limit e
 
 -- Unions and intersections that lead back to themselves without looking into the value.
 type Same = Same | Same | number
-assert(Same:is(5) == 5 and not Same:is("x"))
+assert(Same:is(5) == 5 and select(2, Same:is("x")):message() == "expected Same | Same | number, got string")
+type Empty = Empty | Empty
+assert(not Empty:is(5) and select(2, Empty:is(nil)) ~= nil)
 type P = (P & Q) | (Q & P) | {p: number}
 type Q = (Q & P) | P | {q: string @pattern("^a+$")}
 assert(P:is {p = 1} and Q:is {q = "aa"} and not P:is {q = "aa"} and not Q:is {q = "b"} and not Q:is("x"))

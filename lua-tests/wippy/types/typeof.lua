@@ -52,3 +52,33 @@ for i = from, 1, by do assert(rawequal(typeof(i), Number)) end
 for i = 1.0, 2 do assert(rawequal(typeof(i), Number)) end
 for i = tonumber("1"), 2 do assert(rawequal(typeof(i), Number)) end
 for i in next, {1} do assert(typeof(i):kind() == "any") end
+-- The variables of a loop over a list or a map.
+type Item = {id: integer}
+type Items = {Item}
+local items: {Item}, named: Items, map: {[string]: {number}} = {{id = 1}}, {{id = 2}}, {a = {1}}
+local rows = {{id = 1, name = "a"}}
+local function loops()
+  local seen = 0
+  for i, item in ipairs(items) do
+    assert(rawequal(typeof(i), Integer) and rawequal(typeof(item), Item) and rawequal(typeof(item.id), Integer))
+    seen = seen + 1
+  end
+  for i, item in ipairs(named) do assert(rawequal(typeof(i), Integer) and typeof(item) == Item) seen = seen + 1 end
+  for i, item in pairs(named) do assert(typeof(i) == Integer and typeof(item) == Item) seen = seen + 1 end
+  for k, v in pairs(map) do
+    assert(rawequal(typeof(k), String) and tostring(typeof(v)) == "number[]")
+    for _, n in ipairs(v) do assert(rawequal(typeof(n), Number)) seen = seen + 1 end
+  end
+  for _, row in ipairs(rows) do
+    assert(typeof(row):kind() == "record" and typeof(row.name) == String)
+    seen = seen + 1
+  end
+  for _, x in ipairs({"a", "b"}) do assert(rawequal(typeof(x), String)) seen = seen + 1 end
+  for i, x in ipairs(unknown_list or {1}) do assert(rawequal(typeof(i), Integer) and typeof(x):kind() == "any") seen = seen + 1 end
+  for k, v in pairs({a = 1}) do assert(typeof(k):kind() == "any" and typeof(v):kind() == "any") seen = seen + 1 end
+  -- An own function may do what it likes.
+  local ipairs = function(t) return next, t end
+  for i, item in ipairs(items) do assert(typeof(i):kind() == "any" and typeof(item):kind() == "any") seen = seen + 1 end
+  return seen
+end
+assert(loops() == 10)

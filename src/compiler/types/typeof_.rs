@@ -34,6 +34,42 @@ impl<'a> Compiler<'a> {
         Known::Type(self.types.primitive(primitive))
     }
 
+    /// What is known of the variables of a loop over `ipairs(e)` or `pairs(e)`: `e` is a list or a map of known type, and the
+    /// function is not a local one.
+    pub(in super::super) fn known_entry(&mut self, exprs: &'a [Expr<'a>]) -> [Known; 2] {
+        const NOTHING: [Known; 2] = [Known::Nothing; 2];
+        let [Expr { kind: ExprKind::Call(call), .. }] = exprs else { return NOTHING };
+        let (ExprKind::Name(sym), [arg, ..]) = (call.func.kind, call.args) else { return NOTHING };
+        if !self.types.wants_locals || !self.bindings[sym.0 as usize].is_empty() {
+            return NOTHING;
+        }
+        let by_key = match self.name(sym) {
+            b"pairs" => true,
+            b"ipairs" => false,
+            _ => return NOTHING,
+        };
+        let ty = self.infer(arg);
+        let integer = self.types.primitive(Primitive::Integer);
+        let shape = self.shape(ty);
+        let (key, value) = match self.types.types[shape.0 as usize] {
+            // Of a list that is typed as such nobody expects other keys.
+            Type::Array(item) => (integer, item),
+            Type::Map(key, value) if by_key => (key, value),
+            Type::Map(_, value) => (integer, value),
+            // Found when it is needed.
+            Type::Alias(_) | Type::Apply(..) | Type::Imported(..) if by_key => {
+                let key = self.types.add(Type::Keyof(ty));
+                (key, self.types.add(Type::Indexed(ty, key)))
+            }
+            Type::Alias(_) | Type::Apply(..) | Type::Imported(..) => {
+                (integer, self.types.add(Type::Indexed(ty, integer)))
+            }
+            _ if by_key => return NOTHING,
+            _ => return [Known::Type(integer), Known::Nothing],
+        };
+        [Known::Type(key), Known::Type(value)]
+    }
+
     fn is_integer(&mut self, e: &'a Expr<'a>) -> bool {
         match e.kind {
             ExprKind::Integer(_) => true,
@@ -77,27 +113,36 @@ impl<'a> Compiler<'a> {
         ty
     }
 
-    /// The type of a field, if the object's type is known by now; otherwise it is found when it is needed.
-    fn field_type(&mut self, object: TypeId, name: &[u8]) -> TypeId {
-        let mut shape = object;
+    /// The structure of a type, as far as it is known by now.
+    fn shape(&self, ty: TypeId) -> TypeId {
+        let mut shape = ty;
         // As many names as there are lead to the end or in a circle.
         for _ in 0..=self.types.aliases.len() {
-            match &self.types.types[shape.0 as usize] {
-                Type::Alias(alias) => match self.types.aliases[*alias as usize].body {
-                    Some(body) => shape = body,
+            shape = match self.types.types[shape.0 as usize] {
+                Type::Alias(alias) => match self.types.aliases[alias as usize].body {
+                    Some(body) => body,
                     None => break,
                 },
-                Type::Readonly(inner) | Type::Annotated(inner, _) => shape = *inner,
-                Type::Record(fields) => {
-                    return match fields.iter().find(|field| *field.name == *name) {
-                        Some(&Field { optional: true, ty, .. }) => self.types.add(Type::Optional(ty)),
-                        Some(field) => field.ty,
-                        None => self.types.primitive(Primitive::Any),
-                    };
-                }
-                Type::Primitive(Primitive::Any) => return shape,
+                Type::Readonly(inner) | Type::Annotated(inner, _) => inner,
                 _ => break,
+            };
+        }
+        shape
+    }
+
+    /// The type of a field, if the object's type is known by now; otherwise it is found when it is needed.
+    fn field_type(&mut self, object: TypeId, name: &[u8]) -> TypeId {
+        let shape = self.shape(object);
+        match &self.types.types[shape.0 as usize] {
+            Type::Record(fields) => {
+                return match fields.iter().find(|field| *field.name == *name) {
+                    Some(&Field { optional: true, ty, .. }) => self.types.add(Type::Optional(ty)),
+                    Some(field) => field.ty,
+                    None => self.types.primitive(Primitive::Any),
+                };
             }
+            Type::Primitive(Primitive::Any) => return shape,
+            _ => {}
         }
         let name = self.types.add(Type::StringLiteral(name.into()));
         self.types.add(Type::Indexed(object, name))
