@@ -251,6 +251,9 @@ pub const MAX_FORGOTTEN_CHECKS: usize = if cfg!(feature = "stress") { 4 } else {
 /// Unions and validators inside each other that are decided at one go, by recursion.
 pub const MAX_LEAF_DEPTH: usize = 8;
 
+/// Checks of all of them together.
+pub const MAX_LEAF_COST: usize = 1 << 10;
+
 /// Fields, elements and entries of a value that are looked at without keeping the place.
 pub const MAX_GLANCE: usize = if cfg!(feature = "stress") { 2 } else { 256 };
 

@@ -124,8 +124,9 @@ impl Program {
                 let members = self.members(members);
                 members.iter().any(|&member| glance.take(1) && self.fits(member, v, glance))
             }),
-            Check::Intersection(members) => glance
-                .inside(|glance| self.members(members).iter().all(|&member| self.fits(member, v, glance))),
+            Check::Intersection(members) => glance.inside(|glance| {
+                self.members(members).iter().all(|&member| glance.take(1) && self.fits(member, v, glance))
+            }),
             Check::Annotated(inner, constraints) if v.as_table().is_some() => {
                 glance.inside(|glance| self.fits(*inner, v, glance))
                     && self.constraints(constraints).iter().all(|c| c.verdict(v) == Verdict::Pass)

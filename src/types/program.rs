@@ -10,7 +10,7 @@ use super::pattern::Pattern;
 use super::render;
 use super::term::{Imports, Key, Terms};
 use crate::bytecode::types::{Annotation, Field, Literal, Primitive, Type, TypeId, TypeRef, primitive};
-use crate::limits::{MAX_LEAF_DEPTH, MAX_TYPE_CHECKS, MAX_TYPE_INSTANCES, MAX_UNIONS_JOINED};
+use crate::limits::{MAX_LEAF_COST, MAX_LEAF_DEPTH, MAX_TYPE_CHECKS, MAX_TYPE_INSTANCES, MAX_UNIONS_JOINED};
 use crate::vm::native::{Kind, Kinds, Probe, Val};
 use crate::vm::type_value::name_hash;
 use hashbrown::{HashMap, HashSet};
@@ -663,12 +663,12 @@ impl Builder<'_> {
     /// Finds the checks that can be decided without looking into tables, and makes unions of such simple.
     fn find_leaves(&mut self) -> Box<[bool]> {
         let checks = &mut self.program.checks;
-        // Number of steps to decide a check; none if it cannot be done so.
-        let mut depths: Vec<Option<usize>> = vec![None; checks.len()];
+        // How deep it goes to decide a check, and how many others that takes; none if it cannot be done so.
+        let mut depths: Vec<Option<(usize, usize)>> = vec![None; checks.len()];
         // Parts mostly come after the whole, so going backwards finds them first; what that misses is only slower.
         for _ in 0..2 {
             for id in (0..checks.len()).rev() {
-                let deeper = |part: CheckId| depths[part as usize].map(|d| d + 1);
+                let deeper = |part: CheckId| depths[part as usize].map(|(depth, cost)| (depth + 1, cost + 1));
                 let depth = match &checks[id] {
                     Check::Array(_)
                     | Check::Map { .. }
@@ -681,11 +681,14 @@ impl Builder<'_> {
                     Check::Optional(inner) | Check::Annotated(inner, _) => deeper(*inner),
                     Check::Union(members) | Check::OneOf(members) => {
                         let members = &self.program.members[members.start as usize..members.end as usize];
-                        members.iter().try_fold(1, |most, &member| Some(deeper(member)?.max(most)))
+                        members.iter().try_fold((1, 0), |(most, sum), &member| {
+                            let (depth, cost) = deeper(member)?;
+                            Some((depth.max(most), cost.saturating_add(sum)))
+                        })
                     }
-                    _ => Some(0),
+                    _ => Some((0, 1)),
                 };
-                depths[id] = depth.filter(|&depth| depth <= MAX_LEAF_DEPTH);
+                depths[id] = depth.filter(|&(depth, cost)| depth <= MAX_LEAF_DEPTH && cost <= MAX_LEAF_COST);
             }
         }
         let undecided = Self::find_undecided(checks, &self.program.members, &self.program.constraints);

@@ -358,7 +358,9 @@ impl<'gc> Machine<'gc> {
                 if frame.at > 0 {
                     None
                 } else {
-                    match Self::member(frame, program.members(members)) {
+                    let member = Self::member(frame, program.members(members));
+                    self.work += frame.at;
+                    match member {
                         Some(member) => Some((member, value)),
                         None => return Step::Failed(Raised::Mismatch(program, frame.check, value)),
                     }
@@ -684,10 +686,12 @@ impl<'gc> Machine<'gc> {
             let Some(frame) = self.frames.last() else { break };
             let (source, program, check, value) = (frame.source, frame.program, frame.check, frame.value);
             if let Check::Union(members) = program.check(check) {
-                self.work += 1;
-                if let Some(check) =
-                    self.frames.last_mut().and_then(|frame| Self::member(frame, program.members(members)))
-                {
+                let next = self.frames.last_mut().map(|frame| {
+                    let before = frame.at;
+                    (Self::member(frame, program.members(members)), frame.at - before)
+                });
+                self.work += 1 + next.map_or(0, |(_, passed)| passed);
+                if let Some((Some(check), _)) = next {
                     return Ok(Step::Enter { source, program, check, value });
                 }
                 // Too deep a value is not a matter of members.

@@ -95,3 +95,18 @@ type Wide = {Deep}
 assert(Wide:is(wide) == wide)
 wide[2999].a.b[1] = true
 assert(message(Wide, wide):find("^%[2999%]: expected .*, got table$"))
+
+-- Types that are made of each other many times over.
+local function layers(first, count, width, separator, member)
+  local parts = {"type T0 = " .. first}
+  for level = 1, count do
+    local members = {}
+    for i = 1, width do members[i] = member:format(level - 1, 10000 - i) end
+    parts[#parts + 1] = "type T" .. level .. " = " .. table.concat(members, separator)
+  end
+  return load(table.concat(parts, "\n") .. "\nreturn T" .. count)()
+end
+local same = layers("{a: number}", 7, 30, " & ", "T%d")
+assert(same:is({a = 1}) and select(2, same:is({a = "x"})):message() == "a: expected number, got string")
+local limited = layers("number", 4, 100, " | ", "(T%d @min(%d))")
+assert(limited:is(10000) and not limited:is("x") and not limited:is(1))
