@@ -279,6 +279,10 @@ impl<'a> Terms<'a> {
         let shape = self.expand(ty);
         match shape.node() {
             Type::Union(members) => members.iter().map(|&member| shape.part(member)).collect(),
+            // An operator has no name to keep, and would be worked out again each time it is looked at: twice for each level.
+            _ if matches!(ty.node(), Type::Keyof(_) | Type::Indexed(..) | Type::Conditional(_)) => {
+                vec![shape]
+            }
             _ => vec![ty.clone()],
         }
     }

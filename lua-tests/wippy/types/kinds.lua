@@ -128,3 +128,10 @@ accepts(Circle)
 type Now = time.Time
 accepts(Now, {})
 refuses(Now, "expected time.Time, got number", 1)
+
+-- Conditions about conditions: each is worked out once.
+local nested = '"a"'
+for _ = 1, 40 do nested = "(" .. nested .. ' extends string ? "a" : 1)' end
+local Nested = load("type T = " .. nested .. " return T")()
+accepts(Nested, "a")
+refuses(Nested, 'expected "a"', 1, "b")
