@@ -148,7 +148,7 @@ struct Compiler<'a> {
     /// Where a name was last among the constants: function and index, by symbol.
     name_consts: Vec<(u32, u32)>,
     /// Active variables by name, see `scope`.
-    bindings: Vec<Vec<scope::Binding>>,
+    bindings: scope::Bindings,
     /// Labels of open blocks, by block identity and name.
     labels: HashMap<(u32, Symbol), label::Label, foldhash::fast::FixedState>,
     label_blocks: u32,
@@ -174,7 +174,7 @@ impl<'a> Compiler<'a> {
             functions: 1,
             shared_names: Vec::new(),
             name_consts: Vec::new(),
-            bindings: Vec::new(),
+            bindings: scope::Bindings::default(),
             labels: HashMap::default(),
             label_blocks: 0,
             spine: Vec::new(),
@@ -190,7 +190,7 @@ impl<'a> Compiler<'a> {
         self.source.text = source_text;
         self.shared_names.resize(names.len(), None);
         self.name_consts.resize(names.len(), (u32::MAX, 0));
-        self.bindings.resize_with(names.len(), Vec::new);
+        self.bindings.resize(names.len());
     }
 
     /// Everything that does not depend on the tree compiled so far.

@@ -1,7 +1,7 @@
 //! Blocks, local variables and upvalues.
 //!
 //! 1. Variables occupy the lowest registers of a function, in order of declaration.
-//! 2. `bindings[symbol]` is the stack of all active variables of that name, over all open functions: the last one is
+//! 2. `bindings` has the active variables of all open functions by name: the newest one is
 //!    what the name means.
 
 use super::desc::{Exp, Key, Kind, Reg, Table};
@@ -29,6 +29,41 @@ pub(super) struct Binding {
     pub depth: u32,
     pub reg: Reg,
     pub known: Known,
+}
+
+/// The active variables of all open functions. Scopes nest, so one stack has them all; each entry remembers the one of the
+/// same name that it hides.
+#[derive(Default)]
+pub(super) struct Bindings {
+    stack: Vec<(Binding, u32)>,
+    /// Position of the newest one in the stack, counted from 1, by symbol; 0 if there is none.
+    newest: Vec<u32>,
+}
+
+impl Bindings {
+    /// Makes room for `names` symbols.
+    pub fn resize(&mut self, names: usize) {
+        self.newest.resize(names, 0);
+    }
+
+    /// What the name means.
+    #[inline]
+    pub fn get(&self, sym: Symbol) -> Option<&Binding> {
+        let place = self.newest[sym.0 as usize].checked_sub(1)?;
+        Some(&self.stack[place as usize].0)
+    }
+
+    fn push(&mut self, sym: Symbol, binding: Binding) {
+        let newest = &mut self.newest[sym.0 as usize];
+        self.stack.push((binding, *newest));
+        *newest = self.stack.len() as u32;
+    }
+
+    /// Takes the newest variable, which has this name, out of scope.
+    fn pop(&mut self, sym: Symbol) {
+        let (_, hidden) = self.stack.pop().expect("variables leave as often as they enter");
+        self.newest[sym.0 as usize] = hidden;
+    }
 }
 
 impl<'a> Compiler<'a> {
@@ -122,7 +157,7 @@ impl<'a> Compiler<'a> {
             self.f.local_info[local.info as usize].start_pc = pc;
             self.f.active += 1;
             if let Some(sym) = local.sym {
-                self.bindings[sym.0 as usize].push(Binding { depth, reg, known: local.known });
+                self.bindings.push(sym, Binding { depth, reg, known: local.known });
             }
         }
     }
@@ -135,7 +170,7 @@ impl<'a> Compiler<'a> {
             let local = self.f.locals.pop().expect("active variables are declared");
             self.f.local_info[local.info as usize].end_pc = pc;
             if let Some(sym) = local.sym {
-                self.bindings[sym.0 as usize].pop();
+                self.bindings.pop(sym);
             }
         }
     }
@@ -145,7 +180,7 @@ impl<'a> Compiler<'a> {
     /// The register of a variable of the innermost function.
     #[inline]
     pub(super) fn own_local(&self, sym: Symbol) -> Option<Reg> {
-        match self.bindings[sym.0 as usize].last() {
+        match self.bindings.get(sym) {
             Some(b) if b.depth as usize == self.outer.len() => Some(b.reg),
             _ => None,
         }
@@ -171,7 +206,7 @@ impl<'a> Compiler<'a> {
     /// A local or upvalue; `None` for a global.
     pub(super) fn resolve(&mut self, sym: Symbol) -> Res<Option<Kind>> {
         let depth = self.outer.len();
-        let (first, mut index, mut in_stack) = match self.bindings[sym.0 as usize].last().copied() {
+        let (first, mut index, mut in_stack) = match self.bindings.get(sym).copied() {
             Some(b) if b.depth as usize == depth => return Ok(Some(Kind::Local(b.reg))),
             Some(b) => (b.depth as usize + 1, b.reg, true),
             None if sym != ENV => return Ok(None),

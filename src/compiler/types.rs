@@ -285,7 +285,7 @@ impl<'a> Compiler<'a> {
     fn named(&mut self, name: &QName, args: &'a [ast::Type<'a>]) -> TypeId {
         let written = self.name(name.name.sym);
         if let Some(qualifier) = name.module {
-            let known = self.bindings[qualifier.sym.0 as usize].last().map(|b| b.known);
+            let known = self.bindings.get(qualifier.sym).map(|b| b.known);
             let module = match known {
                 Some(Known::Module(module)) => &*self.types.modules[module as usize],
                 _ => self.name(qualifier.sym),

@@ -93,7 +93,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn is_local(&self, sym: Symbol) -> bool {
-        !self.bindings[sym.0 as usize].is_empty()
+        self.bindings.get(sym).is_some()
     }
 
     /// The entry among the type values of what a name means, if it can mean a type.

@@ -40,7 +40,7 @@ impl<'a> Compiler<'a> {
         const NOTHING: [Known; 2] = [Known::Nothing; 2];
         let [Expr { kind: ExprKind::Call(call), .. }] = exprs else { return NOTHING };
         let (ExprKind::Name(sym), [arg, ..]) = (call.func.kind, call.args) else { return NOTHING };
-        if !self.types.wants_locals || !self.bindings[sym.0 as usize].is_empty() {
+        if !self.types.wants_locals || self.bindings.get(sym).is_some() {
             return NOTHING;
         }
         let by_key = match self.name(sym) {
@@ -154,7 +154,7 @@ impl<'a> Compiler<'a> {
             ExprKind::True | ExprKind::False => Primitive::Boolean,
             ExprKind::Integer(_) | ExprKind::Float(_) => Primitive::Number,
             ExprKind::String(_) => Primitive::String,
-            ExprKind::Name(sym) => match self.bindings[sym.0 as usize].last().map(|b| b.known) {
+            ExprKind::Name(sym) => match self.bindings.get(sym).map(|b| b.known) {
                 Some(Known::Type(ty)) => return ty,
                 _ => Primitive::Any,
             },
@@ -192,7 +192,7 @@ impl<'a> Compiler<'a> {
     /// The first result of a call of a local function that declares it.
     fn infer_call(&mut self, func: &'a Expr<'a>) -> TypeId {
         if let ExprKind::Name(sym) = func.kind
-            && let Some(Known::Type(ty)) = self.bindings[sym.0 as usize].last().map(|b| b.known)
+            && let Some(Known::Type(ty)) = self.bindings.get(sym).map(|b| b.known)
             && let Type::Function(signature) = &self.types.types[ty.0 as usize]
             && let Some(returns) = &signature.returns
         {
@@ -251,7 +251,7 @@ impl<'a> Compiler<'a> {
         let Some(call) = around else { return Ok(None) };
         let (ExprKind::Name(sym), ExprKind::Call(parts)) = (leaf.kind, call.kind) else { return Ok(None) };
         let [arg] = parts.args else { return Ok(None) };
-        if sym != Symbol(soft::TYPEOF) || !self.bindings[sym.0 as usize].is_empty() {
+        if sym != Symbol(soft::TYPEOF) || self.bindings.get(sym).is_some() {
             return Ok(None);
         }
         let ty = self.infer(arg);
