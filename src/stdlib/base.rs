@@ -8,6 +8,7 @@ use crate::vm::native::loading::{Loading, Origin};
 use crate::vm::native::progress::Kept;
 use crate::vm::native::{Args, Cx, Kind, Native, PROTECTING, Step, Val, native_flag};
 use crate::vm::read_only::read_only_error;
+use std::borrow::Cow;
 
 type R = Result<Step, LuaError>;
 
@@ -516,7 +517,7 @@ const PIECES_AT_ONCE: usize = 1 << 30;
 /// Compiles or loads a chunk if the mode in argument `mode_at` allows its kind, and returns as `load` does.
 fn load_chunk(
     cx: &mut Cx<'_>,
-    chunk: &[u8],
+    chunk: Cow<'_, [u8]>,
     name: &[u8],
     origin: Origin,
     mode_at: usize,
@@ -531,13 +532,16 @@ fn load_chunk(
         let text = format!("attempt to load a {kind} chunk (mode is '{}')", String::from_utf8_lossy(mode));
         return finish_load(cx, Err(text.into_bytes()));
     }
-    if let Some(loading) = cx.begin_loading(chunk, name, origin)? {
-        cx.set_state(LOADING + env_at.unwrap_or(0) as u64);
-        return go_on_loading(cx, loading);
-    }
+    let chunk = match cx.begin_loading(chunk, name, origin)? {
+        Ok(loading) => {
+            cx.set_state(LOADING + env_at.unwrap_or(0) as u64);
+            return go_on_loading(cx, loading);
+        }
+        Err(chunk) => chunk,
+    };
     cx.charge(20 + chunk.len().saturating_mul(LOAD_COST));
     let env = env_at.map(|i| cx.arg(i));
-    let loaded = cx.load_from(origin, chunk, name, env)?;
+    let loaded = cx.load_from(origin, &chunk, name, env)?;
     finish_load(cx, loaded)
 }
 
@@ -586,7 +590,7 @@ fn load(cx: &mut Cx<'_>) -> R {
         cx.opt_str(2)?;
         if let Some(chunk) = cx.arg(0).as_str() {
             let name = cx.opt_str(1)?.map_or_else(|| chunk.bytes().to_vec(), |s| s.bytes().to_vec());
-            return load_chunk(cx, chunk.bytes(), &name, Origin::Process, 2, has_env.then_some(3));
+            return load_chunk(cx, chunk.bytes().into(), &name, Origin::Process, 2, has_env.then_some(3));
         }
         // A number as chunk is its text, as in 5.3.
         if cx.arg(0).is_number() {
@@ -630,7 +634,7 @@ fn load(cx: &mut Cx<'_>) -> R {
     }
     let name = cx.opt_str(1)?.map_or_else(|| b"=(load)".to_vec(), |s| s.bytes().to_vec());
     let env_at = (cx.state() == 2).then_some(3);
-    load_chunk(cx, &pieces, &name, Origin::Process, 2, env_at)
+    load_chunk(cx, pieces.into(), &name, Origin::Process, 2, env_at)
 }
 
 fn finish_load<'gc>(cx: &mut Cx<'gc>, loaded: Result<Val<'gc>, Vec<u8>>) -> R {
@@ -691,7 +695,7 @@ fn loadfile(cx: &mut Cx<'_>) -> R {
     cx.opt_str(1)?;
     let env_at = (cx.top() >= 3).then_some(2);
     match read_source(file.map(|f| f.bytes())) {
-        Ok((name, bytes)) => load_chunk(cx, &bytes, &name, Origin::File, 1, env_at),
+        Ok((name, bytes)) => load_chunk(cx, bytes.into(), &name, Origin::File, 1, env_at),
         Err(message) => finish_load(cx, Err(message)),
     }
 }
@@ -710,9 +714,9 @@ fn dofile(cx: &mut Cx<'_>) -> R {
             Ok(read) => read,
             Err(message) => return Err(LuaError::bare(message)),
         };
-        match cx.begin_loading(&bytes, &name, Origin::File)? {
-            Some(loading) => Ok(loading),
-            None => Err(cx.load_from(Origin::File, &bytes, &name, None)?),
+        match cx.begin_loading(bytes.into(), &name, Origin::File)? {
+            Ok(loading) => Ok(loading),
+            Err(chunk) => Err(cx.load_from(Origin::File, &chunk, &name, None)?),
         }
     };
     let loaded = match loading {

@@ -222,11 +222,14 @@ fn searcher_lua(cx: &mut Cx<'_>) -> R {
     };
     let file = cx.string(&file)?;
     cx.push(file);
-    if let Some(loading) = cx.begin_loading(&bytes, &chunk_name, Origin::File)? {
-        cx.set_state(LOADING);
-        return go_on_loading(cx, loading);
-    }
-    let loaded = cx.load_from(Origin::File, &bytes, &chunk_name, None)?;
+    let chunk = match cx.begin_loading(bytes.into(), &chunk_name, Origin::File)? {
+        Ok(loading) => {
+            cx.set_state(LOADING);
+            return go_on_loading(cx, loading);
+        }
+        Err(chunk) => chunk,
+    };
+    let loaded = cx.load_from(Origin::File, &chunk, &chunk_name, None)?;
     found(cx, loaded)
 }
 

@@ -7,6 +7,8 @@ use crate::heap::{Code, SharedCode, Value};
 use crate::limits::{BYTES_PER_REDUCTION, LOAD_STEP_COST, MAX_LOADED_AT_ONCE};
 use crate::turns::Turns;
 use crate::vm::{LoadMode, Loader, LuaError, Published};
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// A function, or the message for the caller of `load`.
 pub type Loaded<'gc> = Result<Val<'gc>, Vec<u8>>;
@@ -26,7 +28,7 @@ type Bytes = Box<[u8]>;
 pub struct Loading {
     turns: Turns<Result<Proto, Vec<u8>>>,
     /// Text and chunk name, if the code will be the program's.
-    publish: Option<(Bytes, Bytes)>,
+    publish: Option<(Arc<Vec<u8>>, Bytes)>,
     bytes: usize,
 }
 
@@ -85,31 +87,38 @@ impl<'gc> Cx<'gc> {
         }
     }
 
-    /// Begins to compile or load a chunk in turns, if it is large: then go on with [`Cx::go_on_loading`].
+    /// Begins to compile or load a chunk in turns, if it is large: then go on with [`Cx::go_on_loading`]. Otherwise the chunk comes
+    /// back, for [`Cx::load`]. One that is the caller's own is not copied, and not kept while its code is linked.
     ///
     /// # Errors
     /// Memory.
-    pub fn begin_loading(
+    pub fn begin_loading<'c>(
         &mut self,
-        chunk: &[u8],
+        chunk: Cow<'c, [u8]>,
         name: &[u8],
         origin: Origin,
-    ) -> Result<Option<Box<Loading>>, LuaError> {
+    ) -> Result<Result<Box<Loading>, Cow<'c, [u8]>>, LuaError> {
         if chunk.len() <= MAX_LOADED_AT_ONCE {
-            return Ok(None);
+            return Ok(Err(chunk));
         }
-        let publish = match self.published(origin, chunk, name) {
+        let publish = match self.published(origin, &chunk, name) {
             // Nothing is to be compiled.
-            Published::Code(_) => return Ok(None),
-            Published::Wanted => Some((chunk.into(), name.into())),
+            Published::Code(_) => return Ok(Err(chunk)),
+            Published::Wanted => Some(Bytes::from(name)),
             Published::No => None,
         };
-        let Some(loader) = self.loader_for(chunk)? else { return Ok(None) };
+        let Some(loader) = self.loader_for(&chunk)? else { return Ok(Err(chunk)) };
         self.charge(chunk.len() / BYTES_PER_REDUCTION);
-        let (chunk, name) = (chunk.to_vec(), name.to_vec());
-        let bytes = if publish.is_some() { 2 * chunk.len() } else { chunk.len() };
-        let turns = Turns::start(move || (loader.compile)(&chunk, &name, ANY));
-        Ok(turns.map(|turns| Box::new(Loading { turns, publish, bytes })))
+        let bytes = chunk.len();
+        let text = Arc::new(chunk.into_owned());
+        let (theirs, name) = (Arc::clone(&text), name.to_vec());
+        Ok(match Turns::start(move || (loader.compile)(&theirs, &name, ANY)) {
+            Some(turns) => {
+                let publish = publish.map(|name| (text, name));
+                Ok(Box::new(Loading { turns, publish, bytes }))
+            }
+            None => Err(Arc::unwrap_or_clone(text).into()),
+        })
     }
 
     /// Works on a chunk for the rest of the slice. `None`: it is kept; return [`super::Step::Again`], and at the next entry
@@ -131,7 +140,7 @@ impl<'gc> Cx<'gc> {
                 Ok(None)
             }
             Some(Ok(proto)) => {
-                let publish = loading.publish.as_ref().map(|(text, name)| (&**text, &**name));
+                let publish = loading.publish.as_ref().map(|(text, name)| (&text[..], &**name));
                 self.link(proto, publish, env).map(|f| Some(Ok(f)))
             }
             Some(Err(message)) => Ok(Some(Err(message))),
