@@ -1,14 +1,22 @@
 //! From chunks to prototypes: the hook that `load` reaches the compiler through.
 
+use super::context::Context;
 use super::files;
 use crate::bytecode::{Proto, dump};
 use crate::syntax::SyntaxError;
 use crate::vm::debug::short_source;
+use crate::vm::native::Cx;
 use crate::vm::{LoadMode, Loader};
 use std::sync::Arc;
 
 /// What `load`, `require` and the like use.
-pub static LOADER: Loader = Loader { compile: load, published: files::find, publish: files::publish };
+pub static LOADER: Loader =
+    Loader { compile: load, alone: is_alone, published: files::find, publish: files::publish };
+
+/// Whether the running process is the only one of its program.
+fn is_alone(cx: &mut Cx<'_>) -> bool {
+    cx.with_host(|_, context: &mut Context| context.node.alive() <= 1).unwrap_or(false)
+}
 
 /// Compiles source text.
 ///

@@ -152,6 +152,8 @@ pub(crate) struct LastFailure {
 /// Turns chunks into code.
 pub struct Loader {
     pub compile: Compile,
+    /// Whether nobody waits while this process compiles.
+    pub alone: for<'gc> fn(&mut native::Cx<'gc>) -> bool,
     /// What the program has for the text of a file, under this chunk name.
     pub published: for<'gc> fn(&mut native::Cx<'gc>, &[u8], &[u8]) -> Published,
     /// Makes the code of a file the program's, if it is not yet.

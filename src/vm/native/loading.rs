@@ -87,8 +87,8 @@ impl<'gc> Cx<'gc> {
         }
     }
 
-    /// Begins to compile or load a chunk in turns, if it is large: then go on with [`Cx::go_on_loading`]. Otherwise the chunk comes
-    /// back, for [`Cx::load`]. One that is the caller's own is not copied, and not kept while its code is linked.
+    /// Begins to compile or load a chunk in turns, if it is large and somebody might wait: then go on with
+    /// [`Cx::go_on_loading`]. Otherwise the chunk comes back, for [`Cx::load`]. One that is the caller's own is not copied, and not kept while its code is linked.
     ///
     /// # Errors
     /// Memory.
@@ -108,6 +108,9 @@ impl<'gc> Cx<'gc> {
             Published::No => None,
         };
         let Some(loader) = self.loader_for(&chunk)? else { return Ok(Err(chunk)) };
+        if (loader.alone)(self) {
+            return Ok(Err(chunk));
+        }
         self.charge(chunk.len() / BYTES_PER_REDUCTION);
         let bytes = chunk.len();
         let text = Arc::new(chunk.into_owned());
