@@ -16,6 +16,9 @@ pub const MAX_PREFIX_BYTES: usize = 1 << 20;
 /// compiled in turns.
 pub const MAX_LOADED_AT_ONCE: usize = 32 << 10;
 
+/// Reductions for each byte of a chunk that is compiled at once.
+pub const LOAD_COST: usize = 2;
+
 /// Reductions for a step in which a chunk is compiled or read: a token or an instruction.
 pub const LOAD_STEP_COST: usize = 3;
 

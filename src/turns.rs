@@ -7,7 +7,7 @@
 //!    at once.
 //! 3. Work whose owner has gone sees it at its next step and should come to an end; its result is dropped.
 
-use crate::limits::{MAX_TURN_THREADS, TURN_STACK};
+use crate::limits::{MAX_TURN_THREADS, TURN_STACK, TURN_STEPS};
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -88,6 +88,13 @@ thread_local! {
 #[inline(never)]
 pub fn step(steps: usize) -> bool {
     WORKER.with_borrow_mut(|worker| worker.as_mut().is_none_or(|worker| worker.step(steps)))
+}
+
+/// [`step`] for a loop, which has done the item at `index`: tells of a few items at a time.
+#[inline(always)]
+pub fn step_at(index: usize) -> bool {
+    const STEPS: usize = TURN_STEPS as usize;
+    index % STEPS != STEPS - 1 || step(STEPS)
 }
 
 /// Work in turns with a result.

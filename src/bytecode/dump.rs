@@ -18,7 +18,7 @@ use super::types::TypePool;
 use super::verify::verify;
 use super::{Const, Instr, LocalVar, Origin, Proto, UpvalDesc};
 use crate::diag::Span;
-use crate::limits::{MAX_SYNTAX_LEVELS, TURN_STEPS};
+use crate::limits::MAX_SYNTAX_LEVELS;
 use std::sync::Arc;
 
 /// First bytes of every chunk, as programs expect them of Lua. What tells our chunks from the reference's is [`MAGIC`].
@@ -198,8 +198,6 @@ fn without_hash(i: Instr) -> Instr {
 
 // ---- reading ----
 
-const TURN: usize = TURN_STEPS as usize;
-
 /// Reads a chunk back and verifies it.
 pub fn undump(bytes: &[u8]) -> Result<Proto, BadChunk> {
     let mut r = Reader { rest: bytes, pools: Vec::new() };
@@ -300,7 +298,7 @@ impl<'a> Reader<'a> {
         let mut items = Vec::new();
         for i in 0..n {
             items.push(item(self)?);
-            if i % TURN == TURN - 1 && !crate::turns::step(TURN) {
+            if !crate::turns::step_at(i) {
                 // Nobody wants the result.
                 return Err(TRUNCATED);
             }

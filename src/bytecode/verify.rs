@@ -22,7 +22,7 @@
 use super::instr::SLOT;
 use super::ops::Operand;
 use super::{Const, Instr, Op, Proto};
-use crate::limits::{MAX_OPCODES, MAX_REGISTERS, MAX_SYNTAX_LEVELS, MAX_UPVALUES, TURN_STEPS};
+use crate::limits::{MAX_OPCODES, MAX_REGISTERS, MAX_SYNTAX_LEVELS, MAX_UPVALUES};
 use std::fmt;
 
 /// Why code was refused.
@@ -80,14 +80,10 @@ fn function(p: &Proto, parent: Option<&Proto>) -> Result<(), BadCode> {
     let code = Code { p, regs, captures };
     for pc in 0..p.code.len() {
         code.instruction(pc)?;
-        if pc % TURN == TURN - 1 {
-            crate::turns::step(TURN);
-        }
+        crate::turns::step_at(pc);
     }
     Ok(())
 }
-
-const TURN: usize = TURN_STEPS as usize;
 
 struct Code<'a> {
     p: &'a Proto,

@@ -6,7 +6,7 @@ use super::{Compiler, Res};
 use crate::bytecode::instr::SLOT;
 use crate::bytecode::{Const, Instr, Op, Origin};
 use crate::diag::Span;
-use crate::limits::{MAX_CONSTANTS, MAX_OPERAND_CONSTANT, MAX_REGISTERS, TURN_STEPS};
+use crate::limits::{MAX_CONSTANTS, MAX_OPERAND_CONSTANT, MAX_REGISTERS};
 use crate::syntax::ast::Symbol;
 
 /// Register operand.
@@ -34,9 +34,7 @@ impl Compiler<'_> {
         let pc = self.f.pc();
         self.f.code.push(i);
         self.f.origins.push(Origin { line, span });
-        if pc % TURN_STEPS == TURN_STEPS - 1 {
-            crate::turns::step(TURN_STEPS as usize);
-        }
+        crate::turns::step_at(pc as usize);
         pc
     }
 

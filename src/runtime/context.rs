@@ -63,8 +63,7 @@ pub struct Context {
     /// Most processes have none.
     events: Option<Box<Events>>,
     rest: VecDeque<Queued>,
-    /// Most processes have one.
-    ports: SmallVec<[Port; 1]>,
+    ports: Ports,
     arrivals: u64,
     /// Messages sent.
     pub sent: u64,
@@ -95,6 +94,9 @@ struct Port {
     address: usize,
     queue: VecDeque<Queued>,
 }
+
+/// Most processes have one.
+type Ports = SmallVec<[Port; 1]>;
 
 /// What a channel gets.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -496,7 +498,7 @@ impl Context {
     /// # Errors
     /// Memory.
     pub fn unlisten(&mut self, cx: &mut Cx<'_>, ch: Chan<'_>) -> Result<bool, LuaError> {
-        let (gone, left): (SmallVec<[Port; 1]>, SmallVec<[Port; 1]>) = std::mem::take(&mut self.ports)
+        let (gone, left): (Ports, Ports) = std::mem::take(&mut self.ports)
             .into_iter()
             .partition(|port| port.address == Val::from(ch).address());
         self.ports = left;

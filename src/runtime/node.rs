@@ -126,7 +126,7 @@ impl Node {
             source,
             gate,
             hosts: Mutex::default(),
-            processes: Peers::new(),
+            processes: Peers::default(),
             last_pid: AtomicU64::new(0),
             memory_limit,
             prepare,

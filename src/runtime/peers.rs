@@ -37,13 +37,14 @@ fn place(number: u64) -> (u64, usize) {
     (number / CHUNK, (number % CHUNK) as usize)
 }
 
-impl Peers {
+impl Default for Peers {
     /// Nobody.
-    #[must_use]
-    pub fn new() -> Self {
+    fn default() -> Self {
         Self { parts: std::array::from_fn(|_| Mutex::default()) }
     }
+}
 
+impl Peers {
     fn part(&self, number: u64) -> MutexGuard<'_, Part> {
         lock(&self.parts[(number % PARTS) as usize])
     }
@@ -88,12 +89,6 @@ impl Peers {
     }
 }
 
-impl Default for Peers {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Chunk {
     fn new() -> Box<Self> {
         Box::new(Self { peers: [const { None }; CHUNK as usize], alive: 0 })
@@ -114,7 +109,7 @@ mod tests {
     #[test]
     fn numbers_find_their_processes_and_empty_chunks_go() {
         let host = Arc::new(Host::lazy("h", 1, Env::simulated(1)));
-        let peers = Peers::new();
+        let peers = Peers::default();
         let numbers = [1, 2, 64, 65, 4_096, 4_097, 1 << 40, u64::MAX];
         for number in numbers {
             let pid = Pid { host: host.id.clone(), number };

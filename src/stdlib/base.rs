@@ -4,7 +4,7 @@ use super::Lib;
 use crate::limits::{BYTES_PER_REDUCTION, DIGITS_PER_REDUCTION};
 use crate::vm::LuaError;
 use crate::vm::meta::Event;
-use crate::vm::native::loading::{Loading, Origin};
+use crate::vm::native::loading::Origin;
 use crate::vm::native::progress::Kept;
 use crate::vm::native::{Args, Cx, Kind, Native, PROTECTING, Step, Val, native_flag};
 use crate::vm::read_only::read_only_error;
@@ -532,34 +532,21 @@ fn load_chunk(
         let text = format!("attempt to load a {kind} chunk (mode is '{}')", String::from_utf8_lossy(mode));
         return finish_load(cx, Err(text.into_bytes()));
     }
-    let chunk = match cx.begin_loading(chunk, name, origin)? {
-        Ok(loading) => {
-            cx.set_state(LOADING + env_at.unwrap_or(0) as u64);
-            return go_on_loading(cx, loading);
-        }
-        Err(chunk) => chunk,
-    };
-    cx.charge(20 + chunk.len().saturating_mul(LOAD_COST));
+    cx.set_state(LOADING + env_at.unwrap_or(0) as u64);
     let env = env_at.map(|i| cx.arg(i));
-    let loaded = cx.load_from(origin, &chunk, name, env)?;
-    finish_load(cx, loaded)
+    match cx.load_in_turns(chunk, name, origin, env)? {
+        Some(loaded) => finish_load(cx, loaded),
+        None => Ok(Step::Again),
+    }
 }
 
 /// State of a function that loads a large chunk; it is more by the index of the argument that is the chunk's environment.
 const LOADING: u64 = 8;
 
-/// Reductions for each byte that is compiled at once.
-const LOAD_COST: usize = 2;
-
-/// The chunk that this function was loading when its last slice ended.
-pub(super) fn kept_loading(cx: &mut Cx<'_>) -> Box<Loading> {
-    cx.take::<Loading>().expect("kept when the last slice ended")
-}
-
-fn go_on_loading(cx: &mut Cx<'_>, loading: Box<Loading>) -> R {
+fn go_on_loading(cx: &mut Cx<'_>) -> R {
     let env_at = (cx.state() - LOADING) as usize;
     let env = (env_at > 0).then(|| cx.arg(env_at));
-    match cx.go_on_loading(loading, env)? {
+    match cx.go_on_loading(env)? {
         Some(loaded) => finish_load(cx, loaded),
         None => Ok(Step::Again),
     }
@@ -582,8 +569,7 @@ fn load(cx: &mut Cx<'_>) -> R {
         return Ok(Step::Return(2));
     }
     if cx.state() >= LOADING {
-        let loading = kept_loading(cx);
-        return go_on_loading(cx, loading);
+        return go_on_loading(cx);
     }
     let has_env = cx.top() >= 4;
     if cx.state() == 0 {
@@ -688,8 +674,7 @@ pub fn skip_comment(bytes: &mut Vec<u8>) {
 
 fn loadfile(cx: &mut Cx<'_>) -> R {
     if cx.state() >= LOADING {
-        let loading = kept_loading(cx);
-        return go_on_loading(cx, loading);
+        return go_on_loading(cx);
     }
     let file = cx.opt_str(0)?;
     cx.opt_str(1)?;
@@ -705,8 +690,8 @@ fn dofile(cx: &mut Cx<'_>) -> R {
         let n = cx.top() as u32 - 1;
         return Ok(Step::Return(n));
     }
-    let loading = if cx.state() == LOADING {
-        Ok(kept_loading(cx))
+    let loaded = if cx.state() == LOADING {
+        cx.go_on_loading(None)?
     } else {
         let file = cx.opt_str(0)?;
         cx.set_top(1);
@@ -714,27 +699,16 @@ fn dofile(cx: &mut Cx<'_>) -> R {
             Ok(read) => read,
             Err(message) => return Err(LuaError::bare(message)),
         };
-        match cx.begin_loading(bytes.into(), &name, Origin::File)? {
-            Ok(loading) => Ok(loading),
-            Err(chunk) => Err(cx.load_from(Origin::File, &chunk, &name, None)?),
-        }
-    };
-    let loaded = match loading {
-        Ok(loading) => match cx.go_on_loading(loading, None)? {
-            Some(loaded) => loaded,
-            None => {
-                cx.set_state(LOADING);
-                return Ok(Step::Again);
-            }
-        },
-        Err(loaded) => loaded,
+        cx.set_state(LOADING);
+        cx.load_in_turns(bytes.into(), &name, Origin::File, None)?
     };
     match loaded {
-        Ok(f) => {
+        Some(Ok(f)) => {
             cx.set_state(1);
             cx.call(&[f], -1)
         }
-        Err(message) => Err(LuaError::bare(message)),
+        Some(Err(message)) => Err(LuaError::bare(message)),
+        None => Ok(Step::Again),
     }
 }
 

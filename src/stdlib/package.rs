@@ -6,7 +6,7 @@
 use super::Lib;
 use crate::limits::DEFAULT_LUA_PATH;
 use crate::vm::LuaError;
-use crate::vm::native::loading::{Loaded, Loading, Origin};
+use crate::vm::native::loading::{Loaded, Origin};
 use crate::vm::native::progress::Kept;
 use crate::vm::native::{Cx, Native, Step, Tab, Val};
 
@@ -205,8 +205,8 @@ const LOADING: u64 = 2;
 
 fn searcher_lua(cx: &mut Cx<'_>) -> R {
     if cx.state() == LOADING {
-        let loading = super::base::kept_loading(cx);
-        return go_on_loading(cx, loading);
+        let loaded = cx.go_on_loading(None)?;
+        return found(cx, loaded);
     }
     if let Some(call) = push_path(cx, "path")? {
         return Ok(call);
@@ -222,34 +222,22 @@ fn searcher_lua(cx: &mut Cx<'_>) -> R {
     };
     let file = cx.string(&file)?;
     cx.push(file);
-    let chunk = match cx.begin_loading(bytes.into(), &chunk_name, Origin::File)? {
-        Ok(loading) => {
-            cx.set_state(LOADING);
-            return go_on_loading(cx, loading);
-        }
-        Err(chunk) => chunk,
-    };
-    let loaded = cx.load_from(Origin::File, &chunk, &chunk_name, None)?;
+    cx.set_state(LOADING);
+    let loaded = cx.load_in_turns(bytes.into(), &chunk_name, Origin::File, None)?;
     found(cx, loaded)
 }
 
-fn go_on_loading(cx: &mut Cx<'_>, loading: Box<Loading>) -> R {
-    match cx.go_on_loading(loading, None)? {
-        Some(loaded) => found(cx, loaded),
-        None => Ok(Step::Again),
-    }
-}
-
-/// What a searcher gives for the file on top of the window.
-fn found<'gc>(cx: &mut Cx<'gc>, loaded: Loaded<'gc>) -> R {
+/// What a searcher gives for the file on top of the window, once it is loaded.
+fn found<'gc>(cx: &mut Cx<'gc>, loaded: Option<Loaded<'gc>>) -> R {
     let file = cx.arg(cx.top() - 1);
     match loaded {
-        Ok(f) => {
+        Some(Ok(f)) => {
             cx.push(f);
             cx.push(file);
             Ok(Step::Return(2))
         }
-        Err(message) => {
+        None => Ok(Step::Again),
+        Some(Err(message)) => {
             let file = file.as_str().map_or(&b""[..], |file| file.bytes());
             Err(load_failed(cx.check_str(0)?.bytes(), file, &message))
         }

@@ -16,7 +16,6 @@
 //! is entered again if the channel is closed, to say so.
 #![allow(unsafe_op_in_unsafe_fn)]
 
-use super::hook::RETURNING;
 use super::managed::{Ticket, Wait};
 use super::native::{Cx, Kind, Tab, Ud, Val};
 use super::{LuaError, Vm};
@@ -277,9 +276,9 @@ impl<'gc> Chan<'gc> {
             let values = [Val::int(i64::from(waiter.at)), value, Ended::Done.to_value()];
             vm.end_wait_of(waiter.slot, found.th, &values, None)?;
         } else if waiter.sends {
-            vm.end_wait_of(waiter.slot, found.th, &[Val::TRUE], Some(RETURNING | 1))?;
+            vm.complete_of(waiter.slot, found.th, &[Val::TRUE])?;
         } else {
-            vm.end_wait_of(waiter.slot, found.th, &[value, Val::TRUE], Some(RETURNING | 2))?;
+            vm.complete_of(waiter.slot, found.th, &[value, Val::TRUE])?;
         }
         self.data().remove_waiter(found.at);
         Ok(())

@@ -464,6 +464,17 @@ impl Vm {
         managed.slots.queue(slot);
         Ok(())
     }
+
+    /// As [`Cx::complete`], for the slot of a coroutine that waits and is parked at `th`.
+    #[inline]
+    pub(super) unsafe fn complete_of(
+        &mut self,
+        slot: u32,
+        th: *mut Thread,
+        results: &[Val<'_>],
+    ) -> Result<(), OutOfMemory> {
+        self.end_wait_of(slot, th, results, Some(RETURNING | results.len() as u64))
+    }
 }
 
 impl<'gc> Cx<'gc> {

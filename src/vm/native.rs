@@ -57,16 +57,16 @@ pub mod native_flag {
     pub const NEXT: u16 = 8;
     /// The iterator of `ipairs`, likewise.
     pub const IPAIRS: u16 = 16;
+    /// Has no effect before its results exist: after "not enough memory" it runs again once a collection has made room.
+    pub const RETRY: u16 = 32;
     /// `pcall`, which the dispatcher carries out where it calls a plain Lua function.
     pub const PROTECT: u16 = 64;
     /// The value of its quick form is followed by nil.
     pub const AND_NIL: u16 = 128;
-    /// The value of its quick form is followed by true.
-    pub const AND_TRUE: u16 = 512;
-    /// Has no effect before its results exist: after "not enough memory" it runs again once a collection has made room.
-    pub const RETRY: u16 = 32;
     /// With `CATCH`: a message handler around it sees what it catches first.
     pub const INHERIT: u16 = 256;
+    /// The value of its quick form is followed by true.
+    pub const AND_TRUE: u16 = 512;
 }
 
 /// State of a `pcall` whose function runs.

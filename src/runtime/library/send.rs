@@ -64,9 +64,9 @@ pub fn quick_send(args: Args<'_>) -> Val<'_> {
     let sent = args.with_host(|context: &mut Context| {
         let Some(to) = context.last_recipient(destination) else { return false };
         let from = Some(context.me.clone());
-        let sent = !to.home.is_stopping()
-            && check_allowed(context, "process.send", "send", destination).is_ok()
-            && to.post(Letter::Message(Message { from, topic: Text::of(topic), payload }));
+        let letter = Letter::Message(Message { from, topic: Text::of(topic), payload });
+        let sent = check_allowed(context, "process.send", "send", destination).is_ok()
+            && context.node.send(to, letter).is_ok();
         context.sent += u64::from(sent);
         sent
     });

@@ -4,7 +4,7 @@ use super::progress::Kept;
 use super::{Cx, Val};
 use crate::bytecode::Proto;
 use crate::heap::{Code, SharedCode, Value};
-use crate::limits::{BYTES_PER_REDUCTION, LOAD_STEP_COST, MAX_LOADED_AT_ONCE};
+use crate::limits::{BYTES_PER_REDUCTION, LOAD_COST, LOAD_STEP_COST, MAX_LOADED_AT_ONCE};
 use crate::turns::Turns;
 use crate::vm::{LoadMode, Loader, LuaError, Published};
 use std::borrow::Cow;
@@ -22,13 +22,14 @@ pub enum Origin {
     File,
 }
 
-type Bytes = Box<[u8]>;
+/// Text and chunk name of code that all processes share.
+type Publication = (Arc<Vec<u8>>, Box<[u8]>);
 
 /// A chunk that is being compiled, or read.
-pub struct Loading {
+struct Loading {
     turns: Turns<Result<Proto, Vec<u8>>>,
-    /// Text and chunk name, if the code will be the program's.
-    publish: Option<(Arc<Vec<u8>>, Bytes)>,
+    /// If the code will be the program's.
+    publish: Option<Publication>,
     bytes: usize,
 }
 
@@ -54,29 +55,50 @@ impl<'gc> Cx<'gc> {
         name: &[u8],
         env: Option<Val<'gc>>,
     ) -> Result<Loaded<'gc>, LuaError> {
-        self.load_from(Origin::Process, chunk, name, env)
+        let Some(loader) = self.loader_for(chunk)? else { return Ok(Err(NO_LOADER.to_vec())) };
+        match (loader.compile)(chunk, name, ANY) {
+            Ok(proto) => self.link(proto, None, env).map(Ok),
+            Err(message) => Ok(Err(message)),
+        }
     }
 
-    /// [`Cx::load`] with a chunk that may come from a file.
+    /// [`Cx::load`] for chunks that the program pays for: a large one is compiled or loaded in turns, if somebody might
+    /// wait. `None`: return [`super::Step::Again`] and call [`Cx::go_on_loading`] at the next entry. A chunk that is
+    /// the caller's own is not copied, and not kept while its code is linked.
     ///
     /// # Errors
     /// Memory.
-    pub fn load_from(
+    pub fn load_in_turns(
         &mut self,
-        origin: Origin,
-        chunk: &[u8],
+        mut chunk: Cow<'_, [u8]>,
         name: &[u8],
+        origin: Origin,
         env: Option<Val<'gc>>,
-    ) -> Result<Loaded<'gc>, LuaError> {
-        let publish = match self.published(origin, chunk, name) {
-            Published::Code(code) => return self.link_shared(code, env).map(Ok),
-            Published::Wanted => Some((chunk, name)),
-            Published::No => None,
+    ) -> Result<Option<Loaded<'gc>>, LuaError> {
+        let wanted = match self.published(origin, &chunk, name) {
+            Published::Code(code) => return self.link_shared(code, env).map(|f| Some(Ok(f))),
+            Published::Wanted => true,
+            Published::No => false,
         };
-        let Some(loader) = self.loader_for(chunk)? else { return Ok(Err(NO_LOADER.to_vec())) };
-        match (loader.compile)(chunk, name, ANY) {
-            Ok(proto) => self.link(proto, publish, env).map(Ok),
-            Err(message) => Ok(Err(message)),
+        let Some(loader) = self.loader_for(&chunk)? else { return Ok(Some(Err(NO_LOADER.to_vec()))) };
+        let bytes = chunk.len();
+        if bytes > MAX_LOADED_AT_ONCE && !(loader.alone)(self) {
+            self.charge(bytes / BYTES_PER_REDUCTION);
+            let text = Arc::new(chunk.into_owned());
+            let (theirs, their_name) = (Arc::clone(&text), name.to_vec());
+            match Turns::start(move || (loader.compile)(&theirs, &their_name, ANY)) {
+                Some(turns) => {
+                    let publish = wanted.then(|| (text, name.into()));
+                    self.keep_boxed(Box::new(Loading { turns, publish, bytes }));
+                    return self.go_on_loading(env);
+                }
+                None => chunk = Arc::unwrap_or_clone(text).into(),
+            }
+        }
+        self.charge(20 + bytes.saturating_mul(LOAD_COST));
+        match (loader.compile)(&chunk, name, ANY) {
+            Ok(proto) => self.link(proto, wanted.then_some((&*chunk, name)), env).map(|f| Some(Ok(f))),
+            Err(message) => Ok(Some(Err(message))),
         }
     }
 
@@ -87,53 +109,12 @@ impl<'gc> Cx<'gc> {
         }
     }
 
-    /// Begins to compile or load a chunk in turns, if it is large and somebody might wait: then go on with
-    /// [`Cx::go_on_loading`]. Otherwise the chunk comes back, for [`Cx::load`]. One that is the caller's own is not copied, and not kept while its code is linked.
+    /// Works for the rest of the slice on the chunk that [`Cx::load_in_turns`] has begun, which answers likewise.
     ///
     /// # Errors
     /// Memory.
-    pub fn begin_loading<'c>(
-        &mut self,
-        chunk: Cow<'c, [u8]>,
-        name: &[u8],
-        origin: Origin,
-    ) -> Result<Result<Box<Loading>, Cow<'c, [u8]>>, LuaError> {
-        if chunk.len() <= MAX_LOADED_AT_ONCE {
-            return Ok(Err(chunk));
-        }
-        let publish = match self.published(origin, &chunk, name) {
-            // Nothing is to be compiled.
-            Published::Code(_) => return Ok(Err(chunk)),
-            Published::Wanted => Some(Bytes::from(name)),
-            Published::No => None,
-        };
-        let Some(loader) = self.loader_for(&chunk)? else { return Ok(Err(chunk)) };
-        if (loader.alone)(self) {
-            return Ok(Err(chunk));
-        }
-        self.charge(chunk.len() / BYTES_PER_REDUCTION);
-        let bytes = chunk.len();
-        let text = Arc::new(chunk.into_owned());
-        let (theirs, name) = (Arc::clone(&text), name.to_vec());
-        Ok(match Turns::start(move || (loader.compile)(&theirs, &name, ANY)) {
-            Some(turns) => {
-                let publish = publish.map(|name| (text, name));
-                Ok(Box::new(Loading { turns, publish, bytes }))
-            }
-            None => Err(Arc::unwrap_or_clone(text).into()),
-        })
-    }
-
-    /// Works on a chunk for the rest of the slice. `None`: it is kept; return [`super::Step::Again`], and at the next entry
-    /// [`Cx::take`] gives it back.
-    ///
-    /// # Errors
-    /// Memory.
-    pub fn go_on_loading(
-        &mut self,
-        mut loading: Box<Loading>,
-        env: Option<Val<'gc>>,
-    ) -> Result<Option<Loaded<'gc>>, LuaError> {
+    pub fn go_on_loading(&mut self, env: Option<Val<'gc>>) -> Result<Option<Loaded<'gc>>, LuaError> {
+        let mut loading = self.take::<Loading>().expect("kept when the chunk was begun");
         let steps = self.budget().div_ceil(LOAD_STEP_COST);
         let result = loading.turns.turn(steps);
         self.charge(steps * LOAD_STEP_COST);
