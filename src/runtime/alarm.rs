@@ -175,7 +175,7 @@ pub fn clock(cx: &mut Cx<'_>) -> Option<Clock> {
 /// Where blocking is not allowed; memory.
 pub fn sleep(cx: &mut Cx<'_>, time: Duration) -> Result<bool, LuaError> {
     let slept = cx.with_host(|cx, context: &mut Context| {
-        let ticket = cx.block(Wait::Operation("sleep"))?;
+        let ticket = cx.block(&Wait::Operation("sleep"))?;
         let deadline = context.node.env.clock.now().after(time);
         context.alarms().arm(deadline, What::Wake(ticket)).map(|_| ())
     });

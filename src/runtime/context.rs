@@ -544,6 +544,15 @@ impl Context {
         }
     }
 
+    /// True if there is no mail for a channel.
+    #[must_use]
+    pub fn has_nothing(&self, ch: Chan<'_>) -> bool {
+        let address = Val::from(ch).address();
+        self.me.mailbox.is_empty()
+            && self.letters.is_empty()
+            && (0..self.ports.len()).all(|at| self.ports[at].address != address || self.head(at).is_none())
+    }
+
     /// The next value for a channel that somebody receives from.
     ///
     /// # Errors

@@ -103,6 +103,11 @@ pub fn feed<'gc>(cx: &mut Cx<'gc>, ch: Chan<'gc>) -> Result<Option<Val<'gc>>, Lu
     cx.with_host(|cx, context: &mut Context| context.feed(cx, ch)).unwrap_or(Ok(None))
 }
 
+/// True if there is no mail for a channel.
+pub fn has_nothing<'gc>(cx: &mut Cx<'gc>, ch: Chan<'gc>) -> bool {
+    cx.with_host(|_, context: &mut Context| context.has_nothing(ch)).unwrap_or(true)
+}
+
 /// Runs `f` with the context of the process, or ends the function with an error.
 fn with_process<'gc>(cx: &mut Cx<'gc>, f: impl FnOnce(&mut Cx<'gc>, &mut Context) -> R) -> R {
     match cx.with_host(f) {

@@ -4,6 +4,7 @@ use crate::vm::LuaError;
 use crate::vm::channel::{Case, Chan, Ended, Received, Sent};
 use crate::vm::error_object::ErrorObject;
 use crate::vm::managed::Wait;
+use crate::vm::native::quick::WAITED;
 use crate::vm::native::{Args, Cx, Kind, Name, Native, Step, Tab, Val, native_flag};
 
 type R = Result<Step, LuaError>;
@@ -87,19 +88,15 @@ fn send(cx: &mut Cx<'_>) -> R {
         Sent::Full => {
             // The value waits in slot 1.
             cx.set_top(2);
-            cx.set_state(1);
+            cx.set_state(WAITED);
             channel.block(cx, true)?;
             Ok(Step::Block)
         }
     }
 }
 
-/// Where nobody has to wait.
 fn quick_send(args: Args<'_>) -> Val<'_> {
-    match args.get(0).as_channel() {
-        Some(channel) if args.send(channel, args.get(1)) => Val::TRUE,
-        _ => Val::DECLINED,
-    }
+    args.get(0).as_channel().map_or(Val::DECLINED, |channel| args.send(channel))
 }
 
 fn receive(cx: &mut Cx<'_>) -> R {
@@ -121,9 +118,8 @@ fn receive(cx: &mut Cx<'_>) -> R {
     Ok(Step::Return(2))
 }
 
-/// Where a value is there.
 fn quick_receive(args: Args<'_>) -> Val<'_> {
-    args.get(0).as_channel().and_then(|channel| args.receive(channel)).unwrap_or(Val::DECLINED)
+    args.get(0).as_channel().map_or(Val::DECLINED, |channel| args.receive(channel))
 }
 
 fn close(cx: &mut Cx<'_>) -> R {
@@ -197,9 +193,9 @@ fn select_waits<'gc>(cx: &mut Cx<'gc>, cases: Tab<'gc>, result: Tab<'gc>, n: usi
         open |= !case.channel.is_closed();
     }
     let ticket = cx.block(if open {
-        Wait::Channel("select on channels")
+        &Wait::Channel("select on channels")
     } else {
-        Wait::Nothing("select without a case that can go on")
+        &Wait::Nothing("select without a case that can go on")
     })?;
     for (i, case) in cases.iter().enumerate().filter(|(_, case)| !case.channel.is_closed()) {
         let at = slot::PAIRS + 2 * i + 1;

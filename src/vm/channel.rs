@@ -33,13 +33,16 @@ pub type ChannelMeta = for<'gc> fn(&mut Cx<'gc>) -> Result<Tab<'gc>, LuaError>;
 /// The next value for a channel from outside, if there is one now. It may close the channel.
 pub type Feeder = for<'gc> fn(&mut Cx<'gc>, Chan<'gc>) -> Result<Option<Val<'gc>>, LuaError>;
 
+/// Whether a [`Feeder`] has nothing for an open channel. False is no promise.
+pub type Idler = for<'gc> fn(&mut Cx<'gc>, Chan<'gc>) -> bool;
+
 /// What channels are in a process.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Channels {
     /// Null before the first channel.
     pub meta: Option<*mut Table>,
     maker: Option<ChannelMeta>,
-    feeder: Option<Feeder>,
+    feeder: Option<(Feeder, Idler)>,
 }
 
 /// A channel.
@@ -119,9 +122,9 @@ impl Vm {
         self.channels.maker = Some(maker);
     }
 
-    /// Sets who knows values for fed channels.
-    pub fn set_channel_feeder(&mut self, feeder: Feeder) {
-        self.channels.feeder = Some(feeder);
+    /// Sets who knows values for fed channels, and whether there are none.
+    pub fn set_channel_feeder(&mut self, feeder: Feeder, idler: Idler) {
+        self.channels.feeder = Some((feeder, idler));
     }
 }
 
@@ -276,9 +279,9 @@ impl<'gc> Chan<'gc> {
             let values = [Val::int(i64::from(waiter.at)), value, Ended::Done.to_value()];
             vm.end_wait_of(waiter.slot, found.th, &values, None)?;
         } else if waiter.sends {
-            vm.complete_of(waiter.slot, found.th, &[Val::TRUE])?;
+            vm.complete_of(waiter.slot, found.th, [Val::TRUE])?;
         } else {
-            vm.complete_of(waiter.slot, found.th, &[value, Val::TRUE])?;
+            vm.complete_of(waiter.slot, found.th, [value, Val::TRUE])?;
         }
         self.data().remove_waiter(found.at);
         Ok(())
@@ -338,17 +341,19 @@ impl<'gc> Chan<'gc> {
         }
     }
 
-    /// Receives if that needs neither waiting nor a look outside, and there is memory for it.
+    /// [`Chan::try_receive`] if that takes nothing from outside, and there is memory for it.
     #[inline]
-    pub(super) fn receive_quickly(self, cx: &mut Cx<'gc>) -> Option<Val<'gc>> {
+    pub(super) fn receive_quickly(self, cx: &mut Cx<'gc>) -> Option<Received<'gc>> {
         // SAFETY: live during 'gc.
-        if unsafe { self.data().fed } {
-            return None;
+        let channel = unsafe { self.data() };
+        if channel.fed && !channel.closed {
+            if !channel.buffer.is_empty() || channel.has_waiters(true) {
+                return None;
+            }
+            let idle = cx.vm().channels.feeder.is_none_or(|(_, idler)| idler(cx, self));
+            return idle.then_some(Received::Empty);
         }
-        match self.try_receive(cx) {
-            Ok(Received::Value(v)) => Some(v),
-            _ => None,
-        }
+        self.try_receive(cx).ok()
     }
 
     /// A value from outside.
@@ -356,7 +361,7 @@ impl<'gc> Chan<'gc> {
         // SAFETY: live during 'gc.
         let fed = unsafe { self.data().fed && !self.data().closed };
         match cx.vm().channels.feeder {
-            Some(feeder) if fed => feeder(cx, self),
+            Some((feeder, _)) if fed => feeder(cx, self),
             _ => Ok(None),
         }
     }
@@ -462,8 +467,9 @@ impl<'gc> Chan<'gc> {
     /// # Errors
     /// As those.
     pub fn block(self, cx: &mut Cx<'gc>, sends: bool) -> Result<(), LuaError> {
-        let wait = if sends { "send on a channel" } else { "receive on a channel" };
-        let ticket = cx.block(Wait::Channel(wait))?;
+        let wait: &'static Wait =
+            if sends { &Wait::Channel("send on a channel") } else { &Wait::Channel("receive on a channel") };
+        let ticket = cx.block(wait)?;
         self.wait(cx, ticket, u32::from(sends), sends)
     }
 }

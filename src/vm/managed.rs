@@ -20,7 +20,7 @@
 //! twice, it does nothing and says so.
 //!
 //! ```text
-//! native:  let ticket = cx.block(Wait::Operation("sleep"))?;      host:  vm.run() == Exit::Idle
+//! native:  let ticket = cx.block(&Wait::Operation("sleep"))?;      host:  vm.run() == Exit::Idle
 //!          timers.set(deadline, ticket);                                 (wait for a timer, message, …)
 //!          Ok(Step::Block)                                               vm.with_context(|cx| cx.complete(ticket, &[]))
 //!                                                                        vm.run()
@@ -107,7 +107,7 @@ pub(crate) struct Managed {
     current: u32,
     turns: u64,
     /// What the running function told [`Cx::block`].
-    announced: Option<Wait>,
+    announced: Option<&'static Wait>,
     /// Coroutines in [`Wait::Nothing`].
     hopeless: u32,
     /// No coroutine runs: the next one comes from the queue.
@@ -350,7 +350,7 @@ impl Vm {
         let slots = self.managed.slots.iter().enumerate();
         slots
             .filter_map(|(i, slot)| {
-                let State::Waiting(wait) = slot.state else { return None };
+                let State::Waiting(&wait) = slot.state else { return None };
                 // SAFETY: a waiting coroutine is live and parked.
                 let (place, channels) = unsafe { (Self::place_of(slot.th), self.channels_of(slot.th)) };
                 Some(Waiting { wait, place, channels, is_main: i == 0 })
@@ -445,7 +445,6 @@ impl Vm {
     }
 
     /// As [`Vm::end_wait`], for the slot of a coroutine that waits and is parked at `th`.
-    #[inline]
     pub(super) unsafe fn end_wait_of(
         &mut self,
         slot: u32,
@@ -457,23 +456,33 @@ impl Vm {
         if let Some(bits) = bits {
             (*self.waiting_frame(th)).state = bits;
         }
-        let managed = &mut self.managed;
-        if matches!(managed.slots[slot].state, State::Waiting(Wait::Nothing(_))) {
-            managed.hopeless -= 1;
+        if matches!(self.managed.slots[slot].state, State::Waiting(Wait::Nothing(_))) {
+            self.managed.hopeless -= 1;
         }
-        managed.slots.queue(slot);
+        self.managed.slots.queue(slot);
         Ok(())
     }
 
-    /// As [`Cx::complete`], for the slot of a coroutine that waits and is parked at `th`.
-    #[inline]
-    pub(super) unsafe fn complete_of(
+    /// As [`Cx::complete`], for the slot of a coroutine that waits for a channel and is parked at `th`.
+    #[inline(always)]
+    pub(super) unsafe fn complete_of<const N: usize>(
         &mut self,
         slot: u32,
         th: *mut Thread,
-        results: &[Val<'_>],
+        results: [Val<'_>; N],
     ) -> Result<(), OutOfMemory> {
-        self.end_wait_of(slot, th, results, Some(RETURNING | results.len() as u64))
+        let bits = RETURNING | N as u64;
+        let top = (*th).top;
+        if th == self.th || top.add(N + NATIVE_STACK / 2) > (*th).limit {
+            return self.end_wait_of(slot, th, &results, Some(bits));
+        }
+        for (i, v) in results.iter().enumerate() {
+            put(top.add(i), v.raw());
+        }
+        (*th).top = top.add(N);
+        (*(*th).frame).state = bits;
+        self.managed.slots.queue(slot);
+        Ok(())
     }
 }
 
@@ -484,7 +493,7 @@ impl<'gc> Cx<'gc> {
     /// # Errors
     /// Where blocking is not allowed: finalizers, debug hooks, file scope of an entry. Memory.
     #[inline]
-    pub fn block(&mut self, wait: Wait) -> Result<Ticket, LuaError> {
+    pub fn block(&mut self, wait: &'static Wait) -> Result<Ticket, LuaError> {
         let vm = self.vm_mut();
         // SAFETY: the running coroutines are live.
         if let Some(why) = unsafe { vm.must_not_block() } {

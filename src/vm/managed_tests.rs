@@ -11,7 +11,7 @@ static TICKETS: Mutex<Vec<Ticket>> = Mutex::new(Vec::new());
 static TURN: Mutex<()> = Mutex::new(());
 
 static WAIT: Native = Native::new("wait", |cx| {
-    let ticket = cx.block(Wait::Operation("a test"))?;
+    let ticket = cx.block(&Wait::Operation("a test"))?;
     TICKETS.lock().expect("no panic").push(ticket);
     Ok(Step::Block)
 });
@@ -20,7 +20,7 @@ static WAIT: Native = Native::new("wait", |cx| {
 static TWICE: Native = Native::new("twice", |cx| {
     if cx.state() == 0 {
         cx.set_state(1);
-        let ticket = cx.block(Wait::Operation("a test"))?;
+        let ticket = cx.block(&Wait::Operation("a test"))?;
         TICKETS.lock().expect("no panic").push(ticket);
         return Ok(Step::Block);
     }
@@ -29,7 +29,7 @@ static TWICE: Native = Native::new("twice", |cx| {
 });
 
 static NEVER: Native = Native::new("never", |cx| {
-    cx.block(Wait::Nothing("nothing"))?;
+    cx.block(&Wait::Nothing("nothing"))?;
     Ok(Step::Block)
 });
 

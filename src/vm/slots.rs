@@ -1,12 +1,11 @@
 //! The table of managed coroutines: one slot for each, found by number; the runnable ones are a queue through the slots.
 //!
 //! 1. A slot is in at most one list: ready ones in the queue, free ones in the list of free ones. Both use `Slot::next`.
-//! 2. The first slot takes no memory of its own: most processes have one coroutine. Queueing never takes any.
+//! 2. Slot 0 takes no memory of its own: most processes have one coroutine. Queueing never takes any.
 
 use super::LuaError;
 use super::managed::{Ticket, Wait};
 use crate::heap::Thread;
-use smallvec::SmallVec;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
@@ -15,7 +14,7 @@ pub(super) enum State {
     Running,
     /// In the queue.
     Ready,
-    Waiting(Wait),
+    Waiting(&'static Wait),
 }
 
 pub(super) struct Slot {
@@ -30,7 +29,10 @@ pub(super) struct Slot {
 
 /// See the head of the file.
 pub(super) struct Slots {
-    all: SmallVec<[Slot; 1]>,
+    /// Slot 0, of the main coroutine; free before there is any.
+    main: Slot,
+    /// The slots from 1.
+    others: Vec<Slot>,
     /// First and last of the queue.
     first_ready: u32,
     last_ready: u32,
@@ -49,28 +51,35 @@ impl Slot {
 
 impl Slots {
     pub fn new() -> Self {
-        Self { all: SmallVec::new(), first_ready: NONE, last_ready: NONE, first_free: NONE, free: 0 }
+        Self {
+            main: Slot::new(std::ptr::null_mut(), State::Free),
+            others: Vec::new(),
+            first_ready: NONE,
+            last_ready: NONE,
+            first_free: NONE,
+            free: 0,
+        }
     }
 
     /// The slot of the main coroutine, which runs, before there is any other.
     #[inline]
     pub fn begin(&mut self) {
-        if self.all.is_empty() {
-            self.all.push(Slot::new(std::ptr::null_mut(), State::Running));
+        if self.is_empty() {
+            self.main.state = State::Running;
         }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.all.is_empty()
+        self.main.state == State::Free
     }
 
     /// Adds a coroutine to the table and to the queue.
     pub fn add(&mut self, th: *mut Thread) -> Result<(), LuaError> {
         let slot = Slot::new(th, State::Ready);
         let number = if self.first_free == NONE {
-            self.all.try_reserve(1).map_err(|_| LuaError::memory())?;
-            self.all.push(slot);
-            self.all.len() as u32 - 1
+            self.others.try_reserve(1).map_err(|_| LuaError::memory())?;
+            self.others.push(slot);
+            self.others.len() as u32
         } else {
             let number = self.first_free;
             self.first_free = self[number].next;
@@ -120,26 +129,36 @@ impl Slots {
         self.first_ready != NONE
     }
 
+    fn len(&self) -> usize {
+        if self.is_empty() { 0 } else { 1 + self.others.len() }
+    }
+
     /// Coroutines that have not ended.
     pub fn living(&self) -> usize {
-        self.all.len() - self.free as usize
+        self.len() - self.free as usize
     }
 
     /// The slot whose wait the ticket names.
     #[inline]
     pub fn waiting(&self, ticket: Ticket) -> Option<&Slot> {
         let (number, turn) = ticket.parts();
-        let slot = self.all.get(number as usize)?;
+        let slot = match number {
+            0 => &self.main,
+            _ => self.others.get(number as usize - 1)?,
+        };
         (slot.turn == turn && matches!(slot.state, State::Waiting(_))).then_some(slot)
     }
 
-    pub fn iter(&self) -> std::slice::Iter<'_, Slot> {
-        self.all.iter()
+    /// All slots, by their numbers; none before there is a coroutine.
+    pub fn iter(&self) -> impl Iterator<Item = &Slot> {
+        std::iter::once(&self.main).chain(&self.others).take(self.len())
     }
 
     /// Empties the table.
     pub fn take(&mut self) -> impl Iterator<Item = Slot> {
-        std::mem::take(self).all.into_iter()
+        let len = self.len();
+        let all = std::mem::take(self);
+        std::iter::once(all.main).chain(all.others).take(len)
     }
 }
 
@@ -148,14 +167,14 @@ impl std::ops::Index<u32> for Slots {
 
     #[inline]
     fn index(&self, number: u32) -> &Slot {
-        &self.all[number as usize]
+        if number == 0 { &self.main } else { &self.others[number as usize - 1] }
     }
 }
 
 impl std::ops::IndexMut<u32> for Slots {
     #[inline]
     fn index_mut(&mut self, number: u32) -> &mut Slot {
-        &mut self.all[number as usize]
+        if number == 0 { &mut self.main } else { &mut self.others[number as usize - 1] }
     }
 }
 
@@ -202,6 +221,6 @@ mod tests {
         let mut slots = Slots::new();
         slots.begin();
         slots.queue(0);
-        assert!(!slots.all.spilled() && slots.next_ready() == Some(0));
+        assert!(slots.others.capacity() == 0 && slots.next_ready() == Some(0));
     }
 }

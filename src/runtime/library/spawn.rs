@@ -77,7 +77,7 @@ pub fn start(cx: &mut Cx<'_>, variant: Variant, builder: Option<Builder>) -> R {
         let pid = pid_value(cx, &spawned.peer)?;
         cx.push(pid);
         if spawned.starting {
-            let ticket = cx.block(Wait::Operation("the start of a process"))?;
+            let ticket = cx.block(&Wait::Operation("the start of a process"))?;
             context.wait_for(number, ticket);
             cx.set_state(1);
             return Ok(Step::Block);
@@ -165,7 +165,7 @@ pub fn execute(cx: &mut Cx<'_>, builder: Option<Builder>) -> R {
             let text = [b"exec failed: ", e.message()].concat();
             return cx.ret_error(ErrorObject::new(text).with_kind(kind::INTERNAL));
         }
-        let ticket = cx.block(Wait::Operation("exec"))?;
+        let ticket = cx.block(&Wait::Operation("exec"))?;
         context.wait_for(number, ticket);
         Ok(Step::Block)
     })

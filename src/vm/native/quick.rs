@@ -4,14 +4,16 @@
 //! the ordinary one: a call tries it first, and pushes a frame and enters the ordinary form only if it declines.
 //!
 //! 1. A quick form gives one value or none (or a value and nil or true: `native_flag::AND_NIL`, `AND_TRUE`), or declines before it has changed anything.
-//! 2. It calls nothing, raises nothing and never waits: what it cannot do, and every error, is the ordinary form's.
-//! 3. What a program has put in the place of a library function is another value, so nothing needs to be guarded.
+//! 2. It calls nothing and raises nothing: what it cannot do, and every error, is the ordinary form's.
+//! 3. It may begin a wait ([`Val::WAITS`]): then the function's frame is pushed, in state [`WAITED`], and the coroutine is
+//!    parked as if the ordinary form had returned [`super::Step::Block`]. Those of `__call` handlers do not. A wait that ends with an entry enters the ordinary form.
+//! 4. What a program has put in the place of a library function is another value, so nothing needs to be guarded.
 
 use super::{Tab, Val};
 use crate::heap::NativeClosure;
 use crate::heap::Value;
 use crate::heap::value::{get, tag};
-use crate::vm::channel::{Chan, Sent};
+use crate::vm::channel::{Chan, Received, Sent};
 use crate::vm::meta::Event;
 use crate::vm::{Vm, native::Cx};
 use std::any::Any;
@@ -20,13 +22,20 @@ use std::marker::PhantomData;
 /// The quick form of a function.
 pub type QuickFn = for<'gc> fn(Args<'gc>) -> Val<'gc>;
 
-/// Tags that no value has: of [`Val::DECLINED`] and of [`Val::NOTHING`].
+/// Tags that no value has: of [`Val::DECLINED`], [`Val::WAITS`] and [`Val::NOTHING`]. Those without results are the greatest.
 pub(in crate::vm) const DECLINED: u8 = 0xff;
-pub(in crate::vm) const NOTHING: u8 = 0xfe;
+pub(in crate::vm) const WAITS: u8 = 0xfe;
+pub(in crate::vm) const NOTHING: u8 = 0xfd;
+
+/// State of a function whose quick form has begun a wait.
+pub const WAITED: u64 = 1;
 
 impl Val<'_> {
     /// What a quick form gives to decline. It never becomes a value of the program.
     pub const DECLINED: Self = Self::raw_new(Value { payload: 0, tag: DECLINED });
+
+    /// What a quick form gives that has begun a wait.
+    pub const WAITS: Self = Self::raw_new(Value { payload: 0, tag: WAITS });
 
     /// What a quick form gives that has no result.
     pub const NOTHING: Self = Self::raw_new(Value { payload: 0, tag: NOTHING });
@@ -140,19 +149,33 @@ impl<'gc> Args<'gc> {
         !t.is_shared() && Cx::new(self.vm).set_metatable(t.into(), Some(meta)).is_ok()
     }
 
-    /// Sends if somebody waits for the value or there is room; false if not, without the memory for it, and if the channel is
-    /// closed.
+    /// Sends the second of two arguments, or begins to wait for somebody who takes it; declines if the channel is closed, for
+    /// want of memory, and where a wait is not allowed.
     #[inline]
     #[must_use]
-    pub fn send(self, channel: Chan<'gc>, v: Val<'gc>) -> bool {
-        matches!(channel.try_send(&mut Cx::new(self.vm), v), Ok(Sent::Done))
+    pub fn send(self, channel: Chan<'gc>) -> Val<'gc> {
+        if self.len() != 2 {
+            return Val::DECLINED;
+        }
+        let cx = &mut Cx::new(self.vm);
+        match channel.try_send(cx, self.get(1)) {
+            Ok(Sent::Done) => Val::TRUE,
+            Ok(Sent::Full) if channel.block(cx, true).is_ok() => Val::WAITS,
+            _ => Val::DECLINED,
+        }
     }
 
-    /// Receives from a channel that no mail comes to, if that needs no waiting and there is memory for it.
+    /// Receives, or begins to wait for a value; declines if mail must be looked into first, if the channel is closed, for want
+    /// of memory, and where a wait is not allowed.
     #[inline]
     #[must_use]
-    pub fn receive(self, channel: Chan<'gc>) -> Option<Val<'gc>> {
-        channel.receive_quickly(&mut Cx::new(self.vm))
+    pub fn receive(self, channel: Chan<'gc>) -> Val<'gc> {
+        let cx = &mut Cx::new(self.vm);
+        match channel.receive_quickly(cx) {
+            Some(Received::Value(v)) => v,
+            Some(Received::Empty) if channel.block(cx, false).is_ok() => Val::WAITS,
+            _ => Val::DECLINED,
+        }
     }
 
     /// Runs `f` with the host data; `None` if there is none of type `T`, or if it is in use already.

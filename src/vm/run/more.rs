@@ -6,8 +6,9 @@ use crate::heap::Str;
 use crate::heap::userdata::Role;
 use crate::limits::NATIVE_STACK;
 use crate::vm::arith::{float_mod, number_le, number_lt, to_float};
-use crate::vm::native::quick::{DECLINED, NOTHING};
-use crate::vm::native::{Args, descriptor, native_flag};
+use crate::vm::hook::RETURNING;
+use crate::vm::native::quick::{DECLINED, NOTHING, WAITED, WAITS};
+use crate::vm::native::{Args, Val, descriptor, native_flag};
 
 /// Leaves the rest to [`after_native`]. If coroutines were switched already, another frame is on top than the one `s` belongs
 /// to, and its `pc` is the one to be saved.
@@ -52,38 +53,88 @@ unsafe fn has_room_for_native(vm: *mut Vm) -> bool {
     (*th).frame.add(1) != (*th).frames_end && (*th).top.add(NATIVE_STACK) <= (*th).limit
 }
 
-/// Calls `native` by its quick form, if it has one that does not decline. The arguments begin at `args`, the results at `func`.
+/// Calls `native` by its quick form, if it has one; one that declines, otherwise. The arguments begin at `args`.
 #[inline(always)]
-unsafe fn quickly(
+unsafe fn quickly(vm: *mut Vm, native: *const Native, args: *mut Value) -> Value {
+    match (*native).quick {
+        Some(quick) if (*vm).budget > 0 && !(*vm).hooked && has_room_for_native(vm) => {
+            quick(Args::new(vm, args)).raw()
+        }
+        _ => Val::DECLINED.raw(),
+    }
+}
+
+/// Puts what a quick form of `native` gave at `func`.
+#[inline(always)]
+unsafe fn quick_end(
     s: State,
     vm: *mut Vm,
     native: *const Native,
-    (func, args): (*mut Value, *mut Value),
+    func: *mut Value,
+    v: Value,
     nresults: i16,
-) -> Option<Step> {
-    let quick = (*native).quick?;
-    if (*vm).budget <= 0 || (*vm).hooked || !has_room_for_native(vm) {
-        return None;
-    }
-    let v = quick(Args::new(vm, args)).raw();
-    if v.tag == DECLINED {
-        return None;
-    }
+) -> Step {
     (*vm).budget -= 1;
     if nresults == 1 && v.tag != NOTHING {
         put(func, v);
     } else {
         quick_result(vm, native, func, v, nresults);
     }
-    Some(if (*vm).heap.gc_pending { Step::Slow(s, nothing) } else { Step::Next(s) })
+    if (*vm).heap.gc_pending { Step::Slow(s, nothing) } else { Step::Next(s) }
+}
+
+/// The quick form of the native function at `func` has begun a wait: pushes its frame, parks the coroutine and goes on with the
+/// next one. False: `after_native` must sort out the rest.
+#[inline(never)]
+unsafe fn wait(vm: *mut Vm, func: *mut Value, nresults: i16) -> bool {
+    let th = (*vm).th;
+    (*vm).budget -= 1;
+    let new = (*th).frame.add(1);
+    (*new).base = func.add(1);
+    (*new).pc = std::ptr::null();
+    (*new).delta = 1;
+    (*new).nresults = nresults;
+    (*new).kind = FrameKind::Native;
+    (*new).flags = 0;
+    (*new).state = WAITED;
+    (*th).frame = new;
+    let r = (*vm).block();
+    let th = (*vm).th;
+    let frame = (*th).frame;
+    if r.is_ok() && !(*vm).leave && !(*vm).heap.gc_pending {
+        if (*frame).kind == FrameKind::Lua {
+            return true;
+        }
+        let state = (*frame).state;
+        if (*frame).flags == 0 && state & RETURNING != 0 {
+            // Its wait is over, and these are its results.
+            let n = (state & 0xffff_ffff) as usize;
+            (*vm).drop_state();
+            (*th).frame = frame.sub(1);
+            deliver(th, (*frame).base.sub(1), (*th).top.sub(n), n, (*frame).nresults);
+            return true;
+        }
+    }
+    // The instruction has had effects.
+    (*vm).no_retry |= r.as_ref().is_err_and(LuaError::is_memory);
+    (*vm).native_outcome = NativeOutcome::Settled(r);
+    false
 }
 
 /// Calls the native function at `func`; after that another Lua function may be the one to go on.
 #[inline(always)]
 unsafe fn native(s: State, vm: *mut Vm, func: *mut Value, nresults: i16) -> Step {
     let descriptor = descriptor(get(func));
-    if let Some(step) = quickly(s, vm, descriptor, (func, func.add(1)), nresults) {
-        return step;
+    let v = quickly(vm, descriptor, func.add(1));
+    if v.tag < WAITS {
+        return quick_end(s, vm, descriptor, func, v, nresults);
+    }
+    if v.tag == WAITS {
+        (*(*(*vm).th).frame).pc = s.pc;
+        if wait(vm, func, nresults) {
+            return Step::Next(State::load(vm));
+        }
+        return leave_after_native(s, vm);
     }
     if (*func).tag == tag::NATIVE
         && (*((*func).payload as *const Native)).is_pcall()
@@ -187,8 +238,11 @@ unsafe fn call_object(s: State, vm: *mut Vm, ins: Instr, func: *mut Value, nresu
             if ins.b() != 0 {
                 (*(*vm).th).top = func.add(ins.b() as usize);
             }
-            if let Some(step) = quickly(s, vm, descriptor(handler), (func, func), nresults) {
-                return step;
+            let native = descriptor(handler);
+            let v = quickly(vm, native, func);
+            debug_assert_ne!(v.tag, WAITS, "the frame of such a call has its arguments elsewhere");
+            if v.tag != DECLINED {
+                return quick_end(s, vm, native, func, v, nresults);
             }
         }
     }
