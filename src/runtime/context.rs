@@ -68,7 +68,7 @@ pub struct Context {
     /// Messages sent.
     pub sent: u64,
     /// The process that the last message went to, under its PID: most processes send to the same one again and again.
-    last: Option<Box<(PidText, Arc<Peer>)>>,
+    known: Option<Box<Known>>,
 }
 
 /// Notices for the program, with the time of day at which they were sent.
@@ -83,6 +83,23 @@ pub struct Upgrade {
 struct Queued {
     number: u64,
     message: Message,
+}
+
+/// Processes with their PIDs as text, which are not looked up again.
+struct Known {
+    /// Whom the last message went to.
+    to: (PidText, Arc<Peer>),
+    /// Whose PID was the last to be taken from a message, if another one.
+    from: Option<(PidText, Arc<Peer>)>,
+}
+
+/// Whom a message is for.
+#[derive(Clone, Copy)]
+pub enum Recipient {
+    /// Whoever got the last one.
+    Last,
+    /// The sender of a message.
+    Sender,
 }
 
 /// A subscription: a topic and the channel that gets its messages.
@@ -141,7 +158,7 @@ impl Context {
             ports: SmallVec::new(),
             arrivals: 0,
             sent: 0,
-            last: None,
+            known: None,
         }
     }
 
@@ -220,33 +237,49 @@ impl Context {
 
     // ---- sending ----
 
-    /// Looks up whom a message is to go to, for [`Context::recipient`]. False if that process has ended, or if this is not a PID
-    /// in its usual form.
+    /// Whom a message with this PID in its usual form is for. That process may have ended.
     #[inline]
-    pub fn knows(&mut self, destination: &[u8]) -> bool {
-        if self.last_recipient(destination).is_none() {
-            let Some(peer) = self.node.find_usual(destination) else { return false };
-            // A PID never names another process.
-            let entry = (PidText::from_slice(destination), peer);
-            match &mut self.last {
-                Some(last) => **last = entry,
-                None => self.last = Some(Box::new(entry)),
+    pub fn recipient(&mut self, destination: &[u8]) -> Option<Recipient> {
+        match &self.known {
+            Some(known) if known.to.0.as_slice() == destination => Some(Recipient::Last),
+            Some(known) if known.from.as_ref().is_some_and(|from| from.0.as_slice() == destination) => {
+                Some(Recipient::Sender)
             }
+            _ => self.find_recipient(destination),
         }
-        self.recipient().is_some_and(|peer| !peer.mailbox.is_closed())
     }
 
-    /// Whom the last message went to, if this is its PID.
+    #[inline(never)]
+    fn find_recipient(&mut self, destination: &[u8]) -> Option<Recipient> {
+        let peer = self.node.find_usual(destination)?;
+        let to = (PidText::from_slice(destination), peer);
+        match &mut self.known {
+            Some(known) => known.to = to,
+            None => self.known = Some(Box::new(Known { to, from: None })),
+        }
+        Some(Recipient::Last)
+    }
+
+    /// The process that [`Context::recipient`] has just found.
     #[inline]
     #[must_use]
-    pub fn last_recipient(&self, destination: &[u8]) -> Option<&Arc<Peer>> {
-        self.last.as_ref().filter(|last| last.0.as_slice() == destination).map(|last| &last.1)
+    pub fn peer(&self, recipient: Recipient) -> Option<&Arc<Peer>> {
+        let known = self.known.as_ref()?;
+        match recipient {
+            Recipient::Last => Some(&known.to.1),
+            Recipient::Sender => known.from.as_ref().map(|from| &from.1),
+        }
     }
 
-    /// Whom the last message went to, or the next one goes to.
-    #[must_use]
-    pub fn recipient(&self) -> Option<&Arc<Peer>> {
-        self.last.as_ref().map(|last| &last.1)
+    /// The program asked who sent a message: the answer may be next.
+    pub fn asked_for(&mut self, text: &[u8], sender: &Arc<Peer>) {
+        let entry = || (PidText::from_slice(text), sender.clone());
+        match &mut self.known {
+            Some(known) if known.to.0.as_slice() == text => {}
+            Some(known) if known.from.as_ref().is_some_and(|from| from.0.as_slice() == text) => {}
+            Some(known) => known.from = Some(entry()),
+            None => self.known = Some(Box::new(Known { to: entry(), from: None })),
+        }
     }
 
     // ---- waits ----
@@ -443,6 +476,12 @@ impl Context {
         let form = if whole { Form::Message } else { Form::Raw };
         self.open(cx, topic, form, ch)?;
         Ok(ch.into())
+    }
+
+    /// The channel of the inbox, once the program has asked for it.
+    #[must_use]
+    pub fn inbox(&self) -> Option<Hold> {
+        self.ports.iter().find(|port| port.form == Form::Inbox).map(|port| port.channel)
     }
 
     /// Gives the messages of a topic to a channel.

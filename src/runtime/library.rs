@@ -30,7 +30,7 @@ static FUNCTIONS: [Native; 23] = [
     Native::new("exec", spawn::exec),
     Native::new("get_options", options::get),
     Native::new("id", id),
-    Native::new("inbox", receive::inbox),
+    Native::new("inbox", receive::inbox).quick(receive::quick_inbox),
     Native::new("link", control::link),
     Native::new("listen", receive::listen),
     Native::new("monitor", control::monitor),

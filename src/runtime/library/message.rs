@@ -4,14 +4,19 @@
 //! message.
 
 use super::R;
+use crate::runtime::context::Context;
 use crate::runtime::message::Message;
 use crate::vm::LuaError;
 use crate::vm::error_object::{ErrorObject, kind};
-use crate::vm::native::{Class, Cx, Kind, Native, Step, Ud, Val};
+use crate::vm::native::{Args, Class, Cx, Kind, Native, Step, Ud, Val};
 
 pub static MESSAGE: Class = Class {
     name: "process.Message",
-    methods: &[Native::new("from", from), Native::new("payload", payload), Native::new("topic", topic)],
+    methods: &[
+        Native::new("from", from).quick(quick_from),
+        Native::new("payload", payload),
+        Native::new("topic", topic),
+    ],
     meta: &[("__tostring", Native::new("tostring", to_string))],
 };
 
@@ -60,6 +65,17 @@ fn topic(cx: &mut Cx<'_>) -> R {
 fn from(cx: &mut Cx<'_>) -> R {
     let (_, from) = check(cx, |message| message.from.as_ref().map(|peer| peer.pid.text()))?;
     cx.ret_str(&from.unwrap_or_default())
+}
+
+fn quick_from(args: Args<'_>) -> Val<'_> {
+    let Kind::Userdata(ud) = args.get(0).kind() else { return Val::DECLINED };
+    let text = ud.with(|message: &mut Message| {
+        let sender = message.from.as_ref()?;
+        let text = sender.pid.text();
+        args.with_host(|context: &mut Context| context.asked_for(&text, sender));
+        Some(text)
+    });
+    text.flatten().and_then(|text| args.string(&text)).unwrap_or(Val::DECLINED)
 }
 
 fn to_string(cx: &mut Cx<'_>) -> R {

@@ -3,7 +3,7 @@
 use super::{R, invalid, with_process};
 use crate::runtime::context::{self, Context, Subscribed};
 use crate::vm::error_object::{ErrorObject, kind};
-use crate::vm::native::{Cx, Name, Native, Step, Val};
+use crate::vm::native::{Args, Cx, Name, Native, Step, Val};
 use crate::vm::parcel::Text;
 
 /// `subscribe(topic, ch)`, a global of entries.
@@ -23,6 +23,13 @@ fn fixed(cx: &mut Cx<'_>, topic: &'static Name) -> R {
 
 pub fn inbox(cx: &mut Cx<'_>) -> R {
     fixed(cx, &INBOX)
+}
+
+/// Once it is open.
+pub fn quick_inbox(args: Args<'_>) -> Val<'_> {
+    args.with_host(|context: &mut Context| context.inbox())
+        .flatten()
+        .map_or(Val::DECLINED, |inbox| args.held(inbox))
 }
 
 pub fn events(cx: &mut Cx<'_>) -> R {

@@ -20,9 +20,9 @@ pub fn send(cx: &mut Cx<'_>) -> R {
     let destination = destination.bytes();
     with_process(cx, |cx, context| {
         let found;
-        let to = match context.knows(destination).then(|| context.recipient()).flatten() {
-            Some(peer) => peer,
-            None => match resolve(context, destination) {
+        let to = match context.recipient(destination).and_then(|known| context.peer(known)) {
+            Some(peer) if !peer.mailbox.is_closed() => peer,
+            _ => match resolve(context, destination) {
                 Ok(Ok(peer)) => {
                     found = peer;
                     &found
@@ -46,7 +46,7 @@ pub fn send(cx: &mut Cx<'_>) -> R {
     })
 }
 
-/// One plain value, or none, to the process that the last message went to.
+/// One plain value, or none, to a process that is alive.
 pub fn quick_send(args: Args<'_>) -> Val<'_> {
     let (Some(destination), Some(topic)) = (args.get(0).as_str(), args.get(1).as_str()) else {
         return Val::DECLINED;
@@ -62,7 +62,8 @@ pub fn quick_send(args: Args<'_>) -> Val<'_> {
     }
     let destination = destination.bytes();
     let sent = args.with_host(|context: &mut Context| {
-        let Some(to) = context.last_recipient(destination) else { return false };
+        let Some(known) = context.recipient(destination) else { return false };
+        let Some(to) = context.peer(known) else { return false };
         let from = Some(context.me.clone());
         let letter = Letter::Message(Message { from, topic: Text::of(topic), payload });
         let sent = check_allowed(context, "process.send", "send", destination).is_ok()

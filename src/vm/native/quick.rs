@@ -9,7 +9,7 @@
 //!    parked as if the ordinary form had returned [`super::Step::Block`]. Those of `__call` handlers do not. A wait that ends with an entry enters the ordinary form.
 //! 4. What a program has put in the place of a library function is another value, so nothing needs to be guarded.
 
-use super::{Tab, Val};
+use super::{Hold, Tab, Val};
 use crate::heap::NativeClosure;
 use crate::heap::Value;
 use crate::heap::value::{get, tag};
@@ -176,6 +176,12 @@ impl<'gc> Args<'gc> {
             Some(Received::Empty) if channel.block(cx, false).is_ok() => Val::WAITS,
             _ => Val::DECLINED,
         }
+    }
+
+    /// A value that the host holds on to.
+    #[must_use]
+    pub fn held(self, hold: Hold) -> Val<'gc> {
+        Cx::new(self.vm).held(hold)
     }
 
     /// Runs `f` with the host data; `None` if there is none of type `T`, or if it is in use already.
