@@ -409,6 +409,12 @@ impl Vm {
                     self.exit = Exit::Preempted;
                     return true;
                 }
+                if self.heap.gc_pending {
+                    self.collect_before_native();
+                    if self.leave {
+                        continue;
+                    }
+                }
                 r = self.run_native();
                 continue;
             }
@@ -525,6 +531,25 @@ impl Vm {
         }
         self.run_finalizers = false;
         Ok(())
+    }
+
+    /// Collects if that is due. The frame on top is that of a native function that has not been entered yet, or will be entered
+    /// again: all that it needs is in its window. One that calls other native functions again and again, or works for many
+    /// slices, would otherwise keep what they leave behind until it is over. Finalizers wait for a Lua frame.
+    #[cold]
+    #[inline(never)]
+    fn collect_before_native(&mut self) {
+        if self.forward.is_some() {
+            self.finish_owning();
+            return;
+        }
+        self.own_before_growth();
+        if self.heap.gc.stopped {
+            self.heap.postpone(1 << 20);
+        } else {
+            self.run_finalizers = true;
+            self.collect_at_boundary();
+        }
     }
 
     /// The instruction that the running Lua function has just done; none before its first.
