@@ -91,14 +91,29 @@ impl Heap {
 
     #[inline]
     pub(super) fn check_debt(&mut self) {
-        if self.used + self.external >= self.threshold {
+        let in_use = self.used + self.external;
+        if in_use >= self.threshold || in_use - self.blobs >= self.lean_threshold {
             self.gc_pending = true;
         }
     }
 
-    /// Chooses the account at which the next collection is due.
-    pub(super) fn set_threshold(&mut self, bytes: usize) {
+    /// Puts the bytes of a large string on the account.
+    pub(super) fn add_blob(&mut self, bytes: usize) {
+        self.blobs += bytes;
+        self.add_external(bytes);
+    }
+
+    /// Takes the bytes of a large string off the account.
+    pub(super) fn sub_blob(&mut self, bytes: usize) {
+        debug_assert!(self.blobs >= bytes);
+        self.blobs -= bytes;
+        self.sub_external(bytes);
+    }
+
+    /// Chooses the account at which the next collection is due, with and without the bytes of large strings.
+    pub(super) fn set_threshold(&mut self, bytes: usize, lean: usize) {
         self.threshold = bytes;
+        self.lean_threshold = lean;
         // Even if nothing could be freed: the program must get on between two collections.
         self.gc_pending = false;
     }

@@ -71,8 +71,12 @@ pub struct Heap {
     pub(super) cells: usize,
     pub(super) used: usize,
     pub(super) external: usize,
+    /// Bytes of large strings, which are part of `external`.
+    pub(super) blobs: usize,
     /// `used + external` at which a collection is due.
     pub(super) threshold: usize,
+    /// The same without `blobs`: a collection does not look at these bytes, so much text is no reason to let much else pile up.
+    pub(super) lean_threshold: usize,
     /// Set when a collection is due; looked at between instructions.
     pub gc_pending: bool,
     /// Entries moved by tables that grew, for which the process has not paid yet. Work that cannot stop midway is paid for
@@ -108,7 +112,9 @@ impl Heap {
             cells: 0,
             used: 0,
             external: 0,
+            blobs: 0,
             threshold: MIN_GC_THRESHOLD,
+            lean_threshold: MIN_GC_THRESHOLD,
             gc_pending: false,
             owed: 0,
             limit: limit.unwrap_or(usize::MAX),

@@ -128,19 +128,20 @@ impl Heap {
     pub fn restart_pacing(&mut self) {
         let in_use = self.bytes_in_use();
         let pause = usize::try_from(self.gc.pause.max(100)).unwrap_or(usize::MAX);
-        let mut next = (in_use / 100).saturating_mul(pause).max(MIN_GC_THRESHOLD);
+        let grown = |bytes: usize| (bytes / 100).saturating_mul(pause).max(MIN_GC_THRESHOLD);
+        let mut next = grown(in_use);
         // Close to the limit collect before it is hit, but not for every kilobyte: a refused allocation collects once more.
         if self.limit() != usize::MAX {
             let room = self.limit().saturating_sub(in_use);
             next = next.min(in_use + (room / 2).max(self.limit() / 16));
         }
-        self.set_threshold(next);
+        self.set_threshold(next, grown(in_use - self.blobs));
     }
 
     /// Puts the next automatic collection off until the account has grown by `bytes`.
     pub fn postpone(&mut self, bytes: usize) {
         let in_use = self.bytes_in_use();
-        self.set_threshold(in_use.saturating_add(bytes));
+        self.set_threshold(in_use.saturating_add(bytes), (in_use - self.blobs).saturating_add(bytes));
     }
 
     /// Notes a coroutine with an open upvalue: the collector looks for those that died.
@@ -157,7 +158,7 @@ impl Heap {
                 tag::STRING => {
                     let s = object.as_str();
                     if let Some(blob) = Str::blob(s) {
-                        self.sub_external(Str::len(s));
+                        self.sub_blob(Str::len(s));
                         super::Blob::release(blob);
                     }
                 }

@@ -228,7 +228,7 @@ impl Heap {
             (*at).hash = 0;
             (*at).large = true;
             *at.cast::<u8>().add(STR_HEADER).cast::<*mut Blob>() = blob;
-            self.add_external(len);
+            self.add_blob(len);
         }
         self.register_external(super::Value::string(at));
         Ok(at)

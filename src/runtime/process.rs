@@ -71,7 +71,7 @@ pub struct Ended {
 
 // What every waiting process pays for, beside its first cell, its stack and a few small buffers; see `MAX_IDLE_PROCESS`.
 const _: () = assert!(size_of::<Process>() <= 64 && size_of::<Context>() <= 288 && size_of::<Peer>() <= 208);
-const _: () = assert!(size_of::<crate::vm::Vm>() <= 1288);
+const _: () = assert!(size_of::<crate::vm::Vm>() <= 1304);
 
 fn no_memory() -> ErrorObject {
     ErrorObject::new("not enough memory").with_kind(kind::INTERNAL)
