@@ -5,6 +5,7 @@
 use super::{Node, SHARED_NODE, SPARSE_CHECK, Table, TableError, empty_node, hash_key, table_flag};
 use crate::heap::Value;
 use crate::heap::alloc::{Heap, OutOfMemory};
+use crate::heap::parts::will_be_filled;
 use crate::heap::value::{get, put, tag};
 use crate::limits::MAX_TABLE_NODES;
 use std::ptr::null_mut;
@@ -47,6 +48,21 @@ impl Census {
 
 /// Entries of a table from which on its growth is paid for.
 const COSTLY: usize = 1_024;
+
+/// Nodes between the one that moves and the one whose new place is asked for.
+const NODES_AHEAD: usize = 16;
+
+/// Asks for the memory of a node that will be needed.
+#[inline(always)]
+fn prefetch(node: *const Node) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint that has no effect a program could see, on a processor that has it.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(node.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = node;
+}
 
 /// Slots of a full array part that are looked at to find out whether it is in use.
 const SAMPLE: usize = 2_048;
@@ -176,9 +192,7 @@ impl Table {
                 let mut other = Self::main_position(t, (*main).khash);
                 if other == main {
                     // Put the new key into the free node, behind the main one.
-                    (*free).next =
-                        if (*main).next == 0 { 0 } else { Node::follow(main).byte_offset_from(free) as i32 };
-                    (*main).next = free.byte_offset_from(main) as i32;
+                    Self::link(main, free);
                     main = free;
                 } else {
                     // The colliding key is not at home: move it to the free node.
@@ -208,6 +222,17 @@ impl Table {
                 (*t).flags |= table_flag::INT_KEYS;
             }
             Ok(())
+        }
+    }
+
+    /// Puts a free node into the chain behind another one.
+    #[inline(always)]
+    unsafe fn link(before: *mut Node, free: *mut Node) {
+        // SAFETY: by contract of the callers: nodes of one array.
+        unsafe {
+            (*free).next =
+                if (*before).next == 0 { 0 } else { Node::follow(before).byte_offset_from(free) as i32 };
+            (*before).next = free.byte_offset_from(before) as i32;
         }
     }
 
@@ -333,6 +358,7 @@ impl Table {
                         return Err(e.into());
                     }
                 };
+                will_be_filled(new.cast(), count * size_of::<Node>());
                 for i in 0..count {
                     new.add(i).write(Node::EMPTY);
                 }
@@ -342,24 +368,78 @@ impl Table {
             }
             (*t).index_node = null_mut();
             (*t).flags &= !table_flag::INT_KEYS;
-            for i in (0..old_count).rev() {
-                let node = old.add(i);
-                if (*node).vtag == tag::NIL {
-                    continue;
-                }
-                let value = Node::slot(node).get();
-                let index = (*node).key.wrapping_sub(1);
-                if (*node).ktag == u32::from(tag::INT) && index < u64::from((*t).arr_len) {
-                    put((*t).arr.add(index as usize), value);
-                } else {
-                    Self::new_key(t, heap, Node::key(node), value)?;
-                }
-            }
+            Self::move_nodes(t, old, old_count);
             if old_count > 0 {
                 heap.free_buffer(old.cast(), old_count * size_of::<Node>());
             }
             Self::note_external(t, heap);
             Ok(())
+        }
+    }
+
+    /// Puts what old nodes hold into the array part, as far as it belongs there, and into the new nodes, of which there are
+    /// enough and which are empty.
+    ///
+    /// First those whose place is free, then those whose place is taken, by a key that is at home: so nobody has to make room, and
+    /// few nodes are touched, in a large table each a miss of all caches. Their places are asked for ahead.
+    unsafe fn move_nodes(t: *mut Self, old: *mut Node, old_count: usize) {
+        // SAFETY: by contract of the caller.
+        unsafe {
+            let mut left = 0;
+            for i in (0..old_count).rev() {
+                let node = old.add(i);
+                if i >= NODES_AHEAD {
+                    prefetch(Self::main_position(t, (*old.add(i - NODES_AHEAD)).khash));
+                }
+                if (*node).vtag == tag::NIL {
+                    continue;
+                }
+                if (*node).ktag == u32::from(tag::INT) {
+                    let index = (*node).key.wrapping_sub(1);
+                    if index < u64::from((*t).arr_len) {
+                        put((*t).arr.add(index as usize), Node::slot(node).get());
+                        (*node).vtag = tag::NIL;
+                        continue;
+                    }
+                    (*t).flags |= table_flag::INT_KEYS;
+                }
+                let main = Self::main_position(t, (*node).khash);
+                if (*main).vtag == tag::NIL {
+                    debug_assert!(!Self::has_no_nodes(t));
+                    Self::fill(main, node);
+                    (*node).vtag = tag::NIL;
+                } else {
+                    left += 1;
+                }
+            }
+            let mut i = old_count;
+            while left > 0 {
+                i -= 1;
+                let node = old.add(i);
+                if i >= NODES_AHEAD {
+                    prefetch(Self::main_position(t, (*old.add(i - NODES_AHEAD)).khash));
+                }
+                if (*node).vtag == tag::NIL {
+                    continue;
+                }
+                left -= 1;
+                let free = Self::free_node(t).expect("there are as many nodes as keys");
+                Self::link(Self::main_position(t, (*node).khash), free);
+                Self::fill(free, node);
+            }
+        }
+    }
+
+    /// Copies key and value.
+    #[inline(always)]
+    unsafe fn fill(to: *mut Node, from: *const Node) {
+        // SAFETY: by contract of the callers: both are live.
+        unsafe {
+            (*to).payload = (*from).payload;
+            (*to).vtag = (*from).vtag;
+            (*to).key = (*from).key;
+            (*to).ktag = (*from).ktag;
+            (*to).khash = (*from).khash;
         }
     }
 
