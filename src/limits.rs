@@ -46,6 +46,9 @@ pub const MAX_OPERAND_CONSTANT: usize = 4095;
 /// Longest string stored behind its own header; longer ones are shared blobs, so that messages need not copy them.
 pub const MAX_INLINE_STRING: usize = 255;
 
+/// Longest text put together piece by piece that is copied into its string; what is longer becomes the string as it lies.
+pub const MAX_COPIED_TEXT: usize = 4 << 10;
+
 /// Stack slots of one coroutine, as `LUAI_MAXSTACK` in 5.3: deeper recursion is "stack overflow".
 pub const MAX_STACK: usize = 1_000_000;
 

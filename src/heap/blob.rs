@@ -40,6 +40,56 @@ impl Blob {
         }
     }
 
+    /// A buffer with room for `capacity` bytes, which are not initialised, for [`Blob::resize`] and [`Blob::finish`]. Until
+    /// then it has no length and must be given back with [`Blob::discard`].
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Option<*mut Self> {
+        // SAFETY: the layout is never empty.
+        let at = unsafe { alloc(Self::layout(capacity)?) }.cast::<Self>();
+        if at.is_null() {
+            return None;
+        }
+        // SAFETY: fresh memory with room for the header.
+        unsafe { at.write(Self { references: AtomicUsize::new(1), len: 0 }) };
+        Some(at)
+    }
+
+    /// Changes the room of a buffer; the bytes that fit stay. `None` if there is no memory: the buffer is as before then.
+    ///
+    /// # Safety
+    /// `this` came from [`Blob::with_capacity`] with this capacity and is not finished.
+    #[must_use]
+    pub unsafe fn resize(this: *mut Self, capacity: usize, new: usize) -> Option<*mut Self> {
+        let (from, to) = (Self::layout(capacity)?, Self::layout(new)?);
+        // SAFETY: by contract.
+        let at = unsafe { std::alloc::realloc(this.cast(), from, to.size()) }.cast::<Self>();
+        (!at.is_null()).then_some(at)
+    }
+
+    /// Makes a buffer a blob of `len` bytes, with one reference. `None` if there is no memory: the buffer is as before then.
+    ///
+    /// # Safety
+    /// As [`Blob::resize`]; the first `len` bytes are initialised.
+    #[must_use]
+    pub unsafe fn finish(this: *mut Self, capacity: usize, len: usize) -> Option<*mut Self> {
+        // SAFETY: by contract.
+        unsafe {
+            let this = Self::resize(this, capacity, len)?;
+            (*this).len = len;
+            Some(this)
+        }
+    }
+
+    /// Gives a buffer back.
+    ///
+    /// # Safety
+    /// As [`Blob::resize`]; it is not used again.
+    pub unsafe fn discard(this: *mut Self, capacity: usize) {
+        let layout = Self::layout(capacity).expect("the layout it was allocated with");
+        // SAFETY: by contract.
+        unsafe { dealloc(this.cast(), layout) };
+    }
+
     /// First byte.
     ///
     /// # Safety

@@ -3,7 +3,8 @@
 use super::os_date::{self, DateError, DateTable, FIELDS, FieldValue, Tm, Zone};
 use super::{Lib, os_error, path_of};
 use crate::vm::LuaError;
-use crate::vm::native::progress::{Kept, Text, text_bytes};
+use crate::vm::native::progress::Kept;
+use crate::vm::native::text::Text;
 use crate::vm::native::{Cx, Kind, Native, Step, Tab, Val};
 use std::io;
 
@@ -221,7 +222,7 @@ struct Dating {
 
 impl Kept for Dating {
     fn outside(&self) -> usize {
-        text_bytes(&self.out)
+        self.out.outside()
     }
 }
 
@@ -266,7 +267,7 @@ fn write_date(cx: &mut Cx<'_>, mut format: &[u8], mut dating: Dating) -> R {
             return Ok(Step::Again);
         }
     }
-    cx.ret_str(&dating.out)
+    cx.ret_text(&mut dating.out)
 }
 
 impl Kept for DateTable {}

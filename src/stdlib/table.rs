@@ -10,6 +10,7 @@ use crate::limits::{BYTES_PER_REDUCTION, STRING_PIECE, TABLE_PIECE};
 use crate::vm::LuaError;
 use crate::vm::meta::Event;
 use crate::vm::native::progress::{Buffer, Kept};
+use crate::vm::native::text::Text;
 use crate::vm::native::{Args, Cx, Kind, Native, Step, Tab, Val, native_flag};
 
 type R = Result<Step, LuaError>;
@@ -159,12 +160,12 @@ struct Job {
     to: i64,
     end: i64,
     /// Text of `concat` so far.
-    text: Vec<u8>,
+    text: Text,
 }
 
 impl Kept for Job {
     fn outside(&self) -> usize {
-        self.text.capacity()
+        self.text.outside()
     }
 }
 
@@ -185,7 +186,7 @@ impl Job {
     fn resume(cx: &mut Cx<'_>) -> Box<Self> {
         cx.set_state(JOB);
         cx.take::<Self>().unwrap_or_else(|| {
-            Box::new(Self { phase: Phase::Start, args: cx.top(), at: 0, to: 0, end: 0, text: Vec::new() })
+            Box::new(Self { phase: Phase::Start, args: cx.top(), at: 0, to: 0, end: 0, text: Text::new() })
         })
     }
 }
@@ -481,7 +482,7 @@ fn concat(cx: &mut Cx<'_>) -> R {
         strings: true,
         measured: false,
         out: None,
-        text: Vec::new(),
+        text: Text::new(),
     };
     joining.len =
         sep.len().checked_mul((last as i128 - first as i128) as usize).ok_or_else(LuaError::memory)?;
@@ -518,12 +519,12 @@ struct Joining {
     strings: bool,
     measured: bool,
     out: Option<Buffer>,
-    text: Vec<u8>,
+    text: Text,
 }
 
 impl Kept for Joining {
     fn outside(&self) -> usize {
-        self.out.as_ref().map_or(0, Buffer::len) + self.text.capacity()
+        self.out.as_ref().map_or(0, Buffer::len) + self.text.outside()
     }
 }
 
@@ -580,11 +581,7 @@ impl Joining {
                 let v = t.get_int(i);
                 let text = v.as_str().map(|s| s.len()).or_else(|| v.as_error().map(|e| e.message().len()));
                 let longest = text.unwrap_or(NUMBER) + sep.len();
-                if self.text.capacity() - self.text.len() < longest {
-                    let more = longest.max(self.text.len());
-                    cx.reserve_memory(self.text.len() + more)?;
-                    self.text.try_reserve(more).map_err(|_| LuaError::memory())?;
-                }
+                cx.grow_text(&mut self.text, longest)?;
                 write_text(&mut self.text, v);
                 if i != self.last {
                     self.text.extend_from_slice(sep);
@@ -625,7 +622,7 @@ fn concat_long<'gc>(cx: &mut Cx<'gc>, t: Tab<'gc>, sep: &[u8], mut joining: Box<
             let s = cx.string_of_buffer(buffer)?;
             cx.ret(s)
         }
-        None => cx.ret_str(&joining.text),
+        None => cx.ret_text(&mut joining.text),
     }
 }
 
@@ -637,7 +634,7 @@ fn append(out: &mut &mut [u8], bytes: &[u8]) {
 }
 
 /// Appends a string, a number or an error object's message as text; false for other values.
-fn write_text(out: &mut Vec<u8>, v: Val<'_>) -> bool {
+fn write_text(out: &mut Text, v: Val<'_>) -> bool {
     match v.kind() {
         Kind::Str(s) => out.extend_from_slice(s.bytes()),
         Kind::Int(n) => out.extend_from_slice(&crate::numfmt::integer_text(n)),
@@ -688,7 +685,7 @@ fn concat_slow(cx: &mut Cx<'_>) -> R {
                     return Err(not_text(v, job.at));
                 }
                 if job.at == job.end {
-                    return cx.ret_str(&job.text);
+                    return cx.ret_text(&mut job.text);
                 }
                 if let Some(sep) = cx.opt_str(1)? {
                     job.text.extend_from_slice(sep.bytes());

@@ -3,7 +3,8 @@
 use super::Lib;
 use super::utf8::{self, CHAR_PATTERN, LAST_CODE_POINT, NextCode, relative_position};
 use crate::vm::LuaError;
-use crate::vm::native::progress::{Kept, Text};
+use crate::vm::native::progress::Kept;
+use crate::vm::native::text::Text;
 use crate::vm::native::{Cx, Native, Step, Val, native_flag};
 
 type R = Result<Step, LuaError>;
@@ -41,7 +42,7 @@ fn char_(cx: &mut Cx<'_>) -> R {
         utf8::encode(&mut text, code);
     }
     cx.charge(cx.top() / 8);
-    cx.ret_str(&text)
+    cx.ret_text(&mut text)
 }
 
 /// What `len` has counted.

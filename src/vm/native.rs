@@ -26,6 +26,7 @@ mod process;
 pub mod progress;
 pub mod quick;
 mod table;
+pub mod text;
 mod value;
 
 use crate::heap::thread::NativeState;
@@ -358,6 +359,15 @@ impl<'gc> Cx<'gc> {
     /// Memory.
     pub fn ret_str(&mut self, bytes: &[u8]) -> Result<Step, LuaError> {
         let s = self.string(bytes)?;
+        self.ret(s)
+    }
+
+    /// `Step::Return` of the string that a text becomes.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn ret_text(&mut self, text: &mut text::Text) -> Result<Step, LuaError> {
+        let s = self.string_of_text(text)?;
         self.ret(s)
     }
 

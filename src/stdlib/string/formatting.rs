@@ -3,7 +3,8 @@
 use super::format::{self as conversions, Conversion, FormatError, Spec};
 use crate::numfmt::{float_text, integer_text};
 use crate::vm::LuaError;
-use crate::vm::native::progress::{Kept, Text, text_bytes};
+use crate::vm::native::progress::Kept;
+use crate::vm::native::text::Text;
 use crate::vm::native::{Cx, Kind, Step, Val};
 
 /// No number takes more bytes, whatever its width and precision.
@@ -29,7 +30,7 @@ struct Formatting {
 
 impl Kept for Formatting {
     fn outside(&self) -> usize {
-        text_bytes(&self.out)
+        self.out.outside()
     }
 }
 
@@ -126,7 +127,7 @@ fn run<'gc>(cx: &mut Cx<'gc>, f: &mut Formatting) -> Result<Step, LuaError> {
         }
     }
     cx.charge(f.out.len() / 64);
-    cx.ret_str(&f.out)
+    cx.ret_text(&mut f.out)
 }
 
 fn has_handler<'gc>(cx: &Cx<'gc>, v: Val<'gc>) -> bool {

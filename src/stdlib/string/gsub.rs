@@ -4,7 +4,8 @@ use super::pattern::{self, Search};
 use super::{capture, pattern_error, push_captures, step};
 use crate::numfmt::{float_text, integer_text};
 use crate::vm::LuaError;
-use crate::vm::native::progress::{Kept, Text, text_bytes};
+use crate::vm::native::progress::Kept;
+use crate::vm::native::text::Text;
 use crate::vm::native::{Cx, Kind, LStr, Step, Val};
 
 /// A replacement under way.
@@ -21,7 +22,7 @@ struct Gsub {
 
 impl Kept for Gsub {
     fn outside(&self) -> usize {
-        text_bytes(&self.out) + self.search.outside()
+        self.out.outside() + self.search.outside()
     }
 }
 
@@ -122,7 +123,7 @@ fn run<'gc>(
         cx.push(subject.into());
     } else {
         gsub.add(cx, &subject.bytes()[gsub.copied..])?;
-        let s = cx.string(&gsub.out)?;
+        let s = cx.string_of_text(&mut gsub.out)?;
         cx.push(s);
     }
     cx.push(Val::int(gsub.count));

@@ -3,7 +3,8 @@
 use super::pack::{self as items, Blame, Kind, Measure, Options, PackError, Unpacked, Unpacker};
 use super::substring;
 use crate::vm::LuaError;
-use crate::vm::native::progress::{Kept, Text, text_bytes};
+use crate::vm::native::progress::Kept;
+use crate::vm::native::text::Text;
 use crate::vm::native::{Cx, Step, Val};
 
 type R = Result<Step, LuaError>;
@@ -29,7 +30,7 @@ struct Packing {
 
 impl Kept for Packing {
     fn outside(&self) -> usize {
-        text_bytes(&self.out)
+        self.out.outside()
     }
 }
 
@@ -70,7 +71,7 @@ pub fn pack(cx: &mut Cx<'_>) -> R {
         }
     }
     cx.charge(p.out.len() / 64);
-    cx.ret_str(&p.out)
+    cx.ret_text(&mut p.out)
 }
 
 pub fn packsize(cx: &mut Cx<'_>) -> R {

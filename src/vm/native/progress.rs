@@ -1,13 +1,9 @@
-//! What long native functions build or keep over several entries: strings of known length, text that grows, their state.
+//! What long native functions build or keep over several entries: strings of known length, their state.
 
 use super::{Cx, Val};
 use crate::heap::{Blob, Value};
 use crate::vm::LuaError;
-use smallvec::SmallVec;
 use std::any::Any;
-
-/// Text that is being built; short text stays on the Rust stack.
-pub type Text = SmallVec<[u8; 256]>;
 
 /// What [`Cx::keep`] keeps. Moving a process moves it along.
 pub trait Kept: Any + Send {
@@ -15,12 +11,6 @@ pub trait Kept: Any + Send {
     fn outside(&self) -> usize {
         0
     }
-}
-
-/// Bytes of a text outside of itself.
-#[must_use]
-pub fn text_bytes(text: &Text) -> usize {
-    if text.spilled() { text.capacity() } else { 0 }
 }
 
 /// The bytes of a string to come: zeroed, of a fixed length, writable. Becomes a string without being copied, and is kept
@@ -90,27 +80,6 @@ impl<'gc> Cx<'gc> {
         // SAFETY: the buffer held the only reference and is left without it.
         let s = unsafe { self.vm_mut().heap.adopt_blob(blob)? };
         Ok(Val::raw_new(Value::string(s)))
-    }
-
-    /// Makes room for `more` bytes in text that is being built, with the process's memory limit in mind; growing it
-    /// without asking would end the program where there is no memory.
-    ///
-    /// # Errors
-    /// Memory.
-    #[inline]
-    pub fn grow_text(&mut self, text: &mut Text, more: usize) -> Result<(), LuaError> {
-        if text.capacity() - text.len() >= more {
-            return Ok(());
-        }
-        self.grow_text_slow(text, more)
-    }
-
-    #[cold]
-    fn grow_text_slow(&mut self, text: &mut Text, more: usize) -> Result<(), LuaError> {
-        let needed = text.len().checked_add(more).ok_or_else(LuaError::memory)?;
-        // The text so far and the string made from it in the end.
-        self.reserve_memory(needed.saturating_mul(2))?;
-        text.try_reserve(more).map_err(|_| LuaError::memory())
     }
 
     /// What is left of this slice, at least 1.
