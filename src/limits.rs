@@ -22,6 +22,12 @@ pub const LOAD_COST: usize = 2;
 /// Reductions for a step in which a chunk is compiled or read: a token or an instruction.
 pub const LOAD_STEP_COST: usize = 3;
 
+/// Bytes of code that `string.dump` writes at once: what takes a fraction of a millisecond. More is written in turns.
+pub const MAX_DUMPED_AT_ONCE: usize = 64 << 10;
+
+/// Reductions for a step in which a function is written: an instruction, its origin, a constant.
+pub const DUMP_STEP_COST: usize = 1;
+
 /// Tokens or instructions after which work that may be done in turns looks whether its turn is over.
 pub const TURN_STEPS: u32 = 64;
 

@@ -19,6 +19,7 @@ use super::verify::verify;
 use super::{Const, Instr, LocalVar, Origin, Proto, UpvalDesc};
 use crate::diag::Span;
 use crate::limits::MAX_SYNTAX_LEVELS;
+use crate::turns::{step, step_at};
 use std::sync::Arc;
 
 /// First bytes of every chunk, as programs expect them of Lua. What tells our chunks from the reference's is [`MAGIC`].
@@ -71,7 +72,8 @@ pub fn is_precompiled(bytes: &[u8]) -> bool {
 
 // ---- writing ----
 
-/// Serialises a function; `strip` leaves out everything only messages and `debug` need.
+/// Serialises a function; `strip` leaves out everything only messages and `debug` need. May be done in turns: a chunk that nobody
+/// wants any more is not completed.
 #[must_use]
 pub fn dump(proto: &Proto, strip: bool) -> Vec<u8> {
     let mut out = Writer { out: SIGNATURE.to_vec(), strip, pools: Vec::new() };
@@ -123,18 +125,31 @@ impl Writer {
         self.number(u64::from(p.last_line_defined));
         self.out.extend([p.num_params, u8::from(p.is_vararg), p.max_stack]);
         self.size(p.code.len());
-        for i in &p.code {
+        for (at, i) in p.code.iter().enumerate() {
             self.out.extend(without_hash(*i).0.to_le_bytes());
+            if !step_at(at) {
+                return;
+            }
         }
         self.size(p.consts.len());
-        p.consts.iter().for_each(|k| self.constant(k));
+        for (at, k) in p.consts.iter().enumerate() {
+            self.constant(k);
+            if !step_at(at) {
+                return;
+            }
+        }
         self.size(p.upvals.len());
         for up in &p.upvals {
             self.out.extend([u8::from(up.in_stack), up.index]);
             self.bytes(if self.strip { b"" } else { &up.name });
         }
         self.size(p.protos.len());
-        p.protos.iter().for_each(|inner| self.function(inner, Some(p)));
+        for inner in &p.protos {
+            self.function(inner, Some(p));
+            if !step(1) {
+                return;
+            }
+        }
         if self.strip {
             self.out.extend([0, 0, 0]);
         } else {
@@ -166,16 +181,22 @@ impl Writer {
     fn debug(&mut self, p: &Proto) {
         self.size(p.origins.len());
         let mut last = p.line_defined;
-        for Origin { line, .. } in &p.origins {
+        for (at, Origin { line, .. }) in p.origins.iter().enumerate() {
             self.difference(last, line);
             last = line;
+            if !step_at(at) {
+                return;
+            }
         }
         self.size(p.origins.len());
         let mut last = 0;
-        for Origin { span, .. } in &p.origins {
+        for (at, Origin { span, .. }) in p.origins.iter().enumerate() {
             self.difference(last, span.start);
             self.difference(span.start, span.end);
             last = span.start;
+            if !step_at(at) {
+                return;
+            }
         }
         self.size(p.locals.len());
         for local in &p.locals {

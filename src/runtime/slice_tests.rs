@@ -9,7 +9,7 @@ const SLICE: i32 = 1_000;
 const OVERDRAFT: i64 = 12_000;
 
 /// Prepares, then works for many slices in one native function that can stop midway.
-const PROGRAMS: [(&str, &str); 37] = [
+const PROGRAMS: [(&str, &str); 39] = [
     (
         "local t = {} for i = 1, 5000 do t[i] = (i * 7919) % 5003 end",
         "table.sort(t, function(a, b) return a < b end)",
@@ -74,6 +74,11 @@ const PROGRAMS: [(&str, &str); 37] = [
         "binary = string.dump(load(('x = y '):rep(10000)))",
         "local env = { y = 5 } assert(load(binary, 'name', 'b', env))() assert(env.x == 5)",
     ),
+    (
+        "f = load(('x = y '):rep(10000) .. 'return function() return x end')",
+        "x = 0 y = 7 local g = assert(load(string.dump(f))) assert(g()() == 7)",
+    ),
+    ("f = load(('x = y '):rep(10000))", "x = 0 y = 7 assert(load(string.dump(f, true)))() assert(x == 7)"),
 ];
 
 fn start(script: &mut Script, text: &str) {

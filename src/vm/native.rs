@@ -19,6 +19,7 @@ use super::unwind::CAUGHT;
 use super::{LuaError, Vm};
 mod argument;
 pub mod class;
+mod dumping;
 mod host;
 pub mod loading;
 mod probe;

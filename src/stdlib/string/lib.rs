@@ -233,9 +233,8 @@ fn repeat(out: &mut [u8], at: usize, s: LStr<'_>, separator: &[u8]) {
 fn dump(cx: &mut Cx<'_>) -> R {
     let f = cx.check_function(0)?;
     let strip = cx.arg(1).is_truthy();
-    let Some(bytes) = cx.dump(f, strip) else {
-        return Err(LuaError::message("unable to dump given function"));
-    };
-    cx.charge(8 + bytes.len() / 8);
-    cx.ret_str(&bytes)
+    match cx.dump_in_turns(f, strip)? {
+        Some(bytes) => cx.ret_str(&bytes),
+        None => Ok(Step::Again),
+    }
 }

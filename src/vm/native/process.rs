@@ -262,17 +262,6 @@ impl<'gc> Cx<'gc> {
         Ok(Step::Call { args: call.len() as u32 - 1, results })
     }
 
-    // ---- code ----
-
-    /// The binary chunk of a Lua function, for `string.dump`; none for native functions.
-    #[must_use]
-    pub fn dump(&self, f: Val<'gc>, strip: bool) -> Option<Vec<u8>> {
-        // SAFETY: live during 'gc.
-        let proto =
-            (f.raw().tag == tag::CLOSURE).then(|| unsafe { (*(*f.raw().as_closure()).code).to_proto() })?;
-        Some(crate::bytecode::dump::dump(&proto, strip))
-    }
-
     // ---- collector ----
 
     /// A full collection, or its first slice. False: return [`Step::Again`]; the collection will be over at the next entry. Only for
