@@ -311,6 +311,8 @@ pub enum ForLoop {
         limit: f64,
         step: f64,
     },
+    /// As 5.3, whose loop with step 0 and a limit below all integers takes 0 for its start and stays there.
+    Stuck,
 }
 
 /// Prepares a numeric `for` over numbers. The loop never wraps around: the number of iterations is known in advance.
@@ -333,7 +335,7 @@ pub fn prepare_for(start: Value, limit: Value, step: Value) -> ForLoop {
                 i64::MAX
             } else {
                 if step >= 0 {
-                    return ForLoop::Skip;
+                    return if step == 0 { ForLoop::Stuck } else { ForLoop::Skip };
                 }
                 i64::MIN
             }

@@ -193,6 +193,11 @@ pub unsafe fn ForPrep(s: State, _vm: *mut Vm, ins: Instr) -> Step {
             put(a.add(2), Value::float(step));
             put(a.add(3), Value::float(start));
         }
+        ForLoop::Stuck => {
+            put(a, Value::int(0));
+            put(a.add(1), Value::int(-1));
+            put(a.add(3), Value::int(0));
+        }
     }
     Step::Next(s)
 }
