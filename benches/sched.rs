@@ -41,7 +41,7 @@ fn report(name: &str, workers: usize, operations: usize, mut run: impl FnMut() -
 fn bench_spawn(workers: usize) {
     const TASKS: usize = 100_000;
     report("spawn, run and end a task", workers, TASKS, || {
-        let pool = Pool::start("bench", workers, Env::real());
+        let pool = Pool::start("bench", workers, Env::real(), || None);
         let start = Instant::now();
         spawn(pool.scheduler(), |turn| {
             for _ in 0..TASKS {
@@ -53,7 +53,7 @@ fn bench_spawn(workers: usize) {
         start.elapsed()
     });
     report("spawn alone", workers, TASKS, || {
-        let pool = Pool::start("bench", workers, Env::real());
+        let pool = Pool::start("bench", workers, Env::real(), || None);
         let (tell, told) = channel();
         spawn(pool.scheduler(), move |turn| {
             let start = Instant::now();
@@ -106,13 +106,13 @@ fn ring(pool: &Pool, size: usize, hops: usize) -> Duration {
 fn bench_ring(workers: usize) {
     const HOPS: usize = 1_000_000;
     report("wake and switch, one task waking itself", workers, HOPS, || {
-        ring(&Pool::start("bench", workers, Env::real()), 1, HOPS)
+        ring(&Pool::start("bench", workers, Env::real(), || None), 1, HOPS)
     });
     report("ring of 1,000 tasks, per hop", workers, HOPS, || {
-        ring(&Pool::start("bench", workers, Env::real()), 1000, HOPS)
+        ring(&Pool::start("bench", workers, Env::real(), || None), 1000, HOPS)
     });
     report("ping-pong by wake-ups, round trip", workers, HOPS / 2, || {
-        ring(&Pool::start("bench", workers, Env::real()), 2, HOPS)
+        ring(&Pool::start("bench", workers, Env::real(), || None), 2, HOPS)
     });
 }
 
@@ -120,7 +120,7 @@ fn bench_ring(workers: usize) {
 fn bench_messages(workers: usize) {
     const ROUNDS: usize = 500_000;
     report("ping-pong by messages, round trip", workers, ROUNDS, || {
-        let pool = Pool::start("bench", workers, Env::real());
+        let pool = Pool::start("bench", workers, Env::real(), || None);
         let boxes: Arc<[(Mailbox<usize>, OnceLock<Handle>); 2]> = Arc::default();
         let (tell, told) = channel();
         for me in 0..2 {
@@ -230,7 +230,7 @@ fn resident() -> Option<usize> {
 /// A million tasks that wait, each with a mailbox.
 fn bench_memory() {
     const TASKS: usize = 1_000_000;
-    let pool = Pool::start("bench", 2, Env::real());
+    let pool = Pool::start("bench", 2, Env::real(), || None);
     let before = resident();
     for _ in 0..TASKS {
         let mailbox: Arc<Mailbox<[u64; 3]>> = Arc::default();

@@ -1,5 +1,7 @@
 //! Every limit and default of the program, each with its reason. Nothing numeric hides elsewhere.
 
+use std::time::Duration;
+
 /// Nested blocks, functions, parentheses, tables and operators in one source text, as `LUAI_MAXCCALLS` in 5.3. It
 /// also makes it safe for the compiler to recurse over the tree.
 pub const MAX_SYNTAX_LEVELS: u32 = 200;
@@ -91,11 +93,23 @@ pub const MAX_IDLE_PROCESS: usize = 4096;
 /// Cells that a process takes one by one from the program's pool; a larger one has regions of its own.
 pub const MAX_POOLED_CELLS: usize = 32;
 
-/// Free slabs of 64 KiB that the allocator keeps before it gives memory back: 4 MiB.
-pub const MAX_SLAB_RESERVE: usize = 64;
+/// Free spans of 512 KiB that the allocator of small blocks keeps for ever: 4 MiB.
+pub const SPAN_RESERVE: usize = 8;
 
-/// Free cells that the pool keeps for new processes before it gives memory back: 8 MiB.
-pub const MAX_POOL_RESERVE: usize = 8 << 10;
+/// How long free memory beyond the reserves stays before it goes back to the system, unless somebody needs it.
+pub const PURGE_DELAY: Duration = Duration::from_secs(1);
+
+/// Between two steps in which memory goes back.
+pub const PURGE_PAUSE: Duration = Duration::from_millis(10);
+
+/// Spans of 512 KiB, and chunks of up to 1 MiB, that go back in one step.
+pub const PURGE_STEP: usize = 16;
+
+/// Turns of a worker after which it does what is to be done now and then.
+pub const CHORE_TURNS: u32 = 256;
+
+/// Free chunks of up to 1 MiB that the pool of cells keeps for ever: 8 MiB.
+pub const CHUNK_RESERVE: usize = 8;
 
 /// Work of one slice of a collection, in slots looked at: about a millisecond. Few under `stress`, so that collections are
 /// interrupted everywhere.

@@ -18,6 +18,7 @@ pub mod image;
 mod mark;
 mod parts;
 mod pool;
+pub mod reclaim;
 pub mod region;
 pub mod slab;
 pub mod string;

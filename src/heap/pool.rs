@@ -1,18 +1,20 @@
 //! The program's pool of cells, from which small processes take single ones: a process of a few hundred bytes need not own
 //! a region of its own.
 //!
-//! 1. A cell in the pool is in exactly one list: that of a worker's cache or the common one. Lists are linked by `next`.
+//! 1. A cell in the pool is in exactly one list: that of a worker's cache or that of its chunk. Lists are linked by `next`.
 //! 2. Taking and giving touch only the cache of the calling thread; the lock is taken once for [`BATCH`] cells.
-//! 3. What the pool got from the system it gives back in whole chunks, when most of it has not been used for a while.
+//! 3. What the pool got from the system it gives back in whole chunks, when `reclaim` says so. The header of a region leads to
+//!    its chunk: `next` of its first cell.
 
+use super::reclaim::{self, Left, Spare};
 use super::region::{CELLS, CellMeta, FREE, HEADER_CELLS, Region, region_of};
-use crate::limits::MAX_POOL_RESERVE;
+use crate::limits::{CHUNK_RESERVE, PURGE_STEP};
 use std::alloc::{Layout, alloc, dealloc};
 use std::cell::Cell;
 use std::ptr::null_mut;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Cells that move between a worker's cache and the common list at once.
+/// Cells that move between a worker's cache and the chunks at once.
 const BATCH: usize = 32;
 
 /// Regions that the pool asks the system for at once, after the first ones.
@@ -49,18 +51,46 @@ impl List {
     }
 }
 
-struct Pool {
+/// Regions that came from the system together.
+struct Chunk {
+    start: *mut Region,
+    regions: usize,
+    /// Its cells in the pool.
     free: List,
-    /// Start and number of regions of every chunk.
-    chunks: Vec<(*mut Region, usize)>,
-    /// Cells in all chunks.
+    /// Neighbours in the list of chunks with some free cells, or the next one with free cells only.
+    next: *mut Self,
+    before: *mut Self,
+}
+
+impl Chunk {
+    const fn cells(&self) -> usize {
+        self.regions * (CELLS - HEADER_CELLS)
+    }
+}
+
+struct Pool {
+    /// Chunks with free cells and others.
+    open: *mut Chunk,
+    /// Chunks with free cells only.
+    whole: *mut Chunk,
+    spare: Spare,
+    chunks: usize,
+    /// Cells in all chunks, and those of them that are free.
     cells: usize,
+    free: usize,
 }
 
 // SAFETY: the lists hold cells that nobody else uses; the pool is reached only under its lock.
 unsafe impl Send for Pool {}
 
-static POOL: Mutex<Pool> = Mutex::new(Pool { free: List::EMPTY, chunks: Vec::new(), cells: 0 });
+static POOL: Mutex<Pool> = Mutex::new(Pool {
+    open: null_mut(),
+    whole: null_mut(),
+    spare: Spare::NONE,
+    chunks: 0,
+    cells: 0,
+    free: 0,
+});
 
 fn lock() -> MutexGuard<'static, Pool> {
     POOL.lock().unwrap_or_else(PoisonError::into_inner)
@@ -83,7 +113,7 @@ impl Drop for Cache {
         let mut list = self.0.replace(List::EMPTY);
         let mut pool = lock();
         while let Some(meta) = list.pop() {
-            pool.free.push(meta);
+            pool.give(meta);
         }
     }
 }
@@ -109,7 +139,7 @@ pub(super) fn take() -> Option<*mut CellMeta> {
         pool.fill(&mut list);
         let meta = list.pop();
         while let Some(other) = list.pop() {
-            pool.free.push(other);
+            pool.give(other);
         }
         meta
     })
@@ -129,15 +159,14 @@ pub(super) unsafe fn give(meta: *mut CellMeta) {
                 let mut pool = lock();
                 for _ in 0..BATCH {
                     if let Some(meta) = list.pop() {
-                        pool.free.push(meta);
+                        pool.give(meta);
                     }
                 }
-                pool.trim();
             }
         })
     });
     if cached.is_err() {
-        lock().free.push(meta);
+        lock().give(meta);
     }
 }
 
@@ -146,89 +175,181 @@ pub(super) unsafe fn give(meta: *mut CellMeta) {
 pub fn in_use() -> usize {
     let cached = CACHE.try_with(|cache| cache.with(|list| list.len)).unwrap_or(0);
     let pool = lock();
-    pool.cells - pool.free.len - cached
+    pool.cells - pool.free - cached
 }
 
 impl Pool {
     /// Moves some cells to a worker's list, which stays empty only if there is no memory.
     fn fill(&mut self, list: &mut List) {
-        if self.free.first.is_null() {
-            self.grow();
-        }
         for _ in 0..BATCH {
-            let Some(meta) = self.free.pop() else { break };
-            list.push(meta);
-        }
-    }
-
-    fn grow(&mut self) {
-        let regions = if self.chunks.len() < SINGLE_CHUNKS { 1 } else { CHUNK };
-        let Ok(layout) = Layout::array::<Region>(regions) else { return };
-        // SAFETY: the layout is not empty.
-        let start = unsafe { alloc(layout) }.cast::<Region>();
-        if start.is_null() {
-            return;
-        }
-        self.chunks.push((start, regions));
-        self.cells += regions * (CELLS - HEADER_CELLS);
-        for region in (0..regions).rev() {
-            for cell in (HEADER_CELLS..CELLS).rev() {
-                // SAFETY: inside the fresh chunk.
-                unsafe {
-                    let meta = &raw mut (*start.add(region)).metas[cell];
-                    meta.write(CellMeta::free(null_mut(), true));
-                    self.free.push(meta);
+            if self.open.is_null() {
+                // What is there already is enough.
+                if !list.first.is_null() || !self.grow() {
+                    return;
+                }
+            }
+            let chunk = self.open;
+            // SAFETY: chunks of the list live and have free cells.
+            unsafe {
+                if let Some(meta) = (*chunk).free.pop() {
+                    list.push(meta);
+                    self.free -= 1;
+                }
+                if (*chunk).free.len == 0 {
+                    self.close(chunk);
                 }
             }
         }
     }
 
-    /// Gives chunks without any used cell back to the system when most cells are free.
-    fn trim(&mut self) {
-        if self.free.len < MAX_POOL_RESERVE || self.free.len < self.cells / 4 * 3 {
-            return;
-        }
-        // The header of a region counts its cells in the list.
-        for &(start, regions) in &self.chunks {
-            for region in 0..regions {
-                // SAFETY: chunks are mapped; their headers belong to the pool.
-                unsafe { (*start.add(region)).metas[0].mark = 0 };
+    /// Takes a cell back.
+    fn give(&mut self, meta: *mut CellMeta) {
+        // SAFETY: a cell that came from the pool, so its region belongs to a chunk.
+        unsafe {
+            let chunk = (*region_of(meta)).metas[0].next.cast::<Chunk>();
+            if (*chunk).free.len == 0 {
+                self.open(chunk);
             }
-        }
-        let mut meta = self.free.first;
-        while !meta.is_null() {
-            // SAFETY: free cells are linked.
-            unsafe {
-                (*region_of(meta)).metas[0].mark += 1;
-                meta = (*meta).next;
+            (*chunk).free.push(meta);
+            self.free += 1;
+            if (*chunk).free.len < (*chunk).cells() {
+                return;
             }
-        }
-        let all_free = |&(start, regions): &(*mut Region, usize)| {
-            // SAFETY: as above.
-            (0..regions).all(|r| unsafe { (*start.add(r)).metas[0].mark == (CELLS - HEADER_CELLS) as u64 })
-        };
-        let (gone, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.chunks).into_iter().partition(all_free);
-        self.chunks = kept;
-        for &(start, regions) in &gone {
-            for region in 0..regions {
-                // SAFETY: as above. Marks the region for the next loop.
-                unsafe { (*start.add(region)).metas[0].mark = u64::MAX };
+            self.close(chunk);
+            if self.spare.now >= CHUNK_RESERVE && !reclaim::keeps_excess() {
+                self.cells -= (*chunk).cells();
+                self.free -= (*chunk).cells();
+                self.chunks -= 1;
+                unmap(chunk);
+                return;
             }
-        }
-        let mut list = std::mem::replace(&mut self.free, List::EMPTY);
-        while let Some(meta) = list.pop() {
-            // SAFETY: the cell's region is still mapped.
-            if unsafe { (*region_of(meta)).metas[0].mark } != u64::MAX {
-                self.free.push(meta);
-            }
-        }
-        for (start, regions) in gone {
-            self.cells -= regions * (CELLS - HEADER_CELLS);
-            let layout = Layout::array::<Region>(regions).expect("the layout it was allocated with");
-            // SAFETY: all cells of the chunk were in the common list, and are in none now.
-            unsafe { dealloc(start.cast(), layout) };
+            (*chunk).next = self.whole;
+            self.whole = chunk;
+            self.spare.add();
         }
     }
+
+    /// Enters a chunk in the list of those with some free cells.
+    unsafe fn open(&mut self, chunk: *mut Chunk) {
+        // SAFETY: the caller's chunk is in no list; the first one of the list lives.
+        unsafe {
+            (*chunk).before = null_mut();
+            (*chunk).next = self.open;
+            if !self.open.is_null() {
+                (*self.open).before = chunk;
+            }
+        }
+        self.open = chunk;
+    }
+
+    /// Removes a chunk from the list of those with some free cells.
+    unsafe fn close(&mut self, chunk: *mut Chunk) {
+        // SAFETY: the caller's chunk is in the list, and so are its neighbours.
+        unsafe {
+            let (before, next) = ((*chunk).before, (*chunk).next);
+            if before.is_null() {
+                self.open = next;
+            } else {
+                (*before).next = next;
+            }
+            if !next.is_null() {
+                (*next).before = before;
+            }
+        }
+    }
+
+    fn pop_whole(&mut self) -> Option<*mut Chunk> {
+        let chunk = self.whole;
+        if chunk.is_null() {
+            return None;
+        }
+        // SAFETY: the chunks of the list live.
+        self.whole = unsafe { (*chunk).next };
+        Some(chunk)
+    }
+
+    /// Opens a chunk of free cells, a new one if need be. False if there is no memory.
+    fn grow(&mut self) -> bool {
+        let chunk = match self.pop_whole() {
+            Some(chunk) => {
+                self.spare.take();
+                chunk
+            }
+            None => {
+                let regions = if self.chunks < SINGLE_CHUNKS { 1 } else { CHUNK };
+                let Some(chunk) = map(regions) else { return false };
+                self.chunks += 1;
+                self.cells += regions * (CELLS - HEADER_CELLS);
+                self.free += regions * (CELLS - HEADER_CELLS);
+                chunk
+            }
+        };
+        // SAFETY: the chunk is ours and in no list.
+        unsafe { self.open(chunk) };
+        true
+    }
+}
+
+/// A new chunk, with all its cells free.
+fn map(regions: usize) -> Option<*mut Chunk> {
+    let layout = Layout::array::<Region>(regions).ok()?;
+    // SAFETY: neither layout is empty; all writes are inside the fresh memory.
+    unsafe {
+        let chunk = alloc(Layout::new::<Chunk>()).cast::<Chunk>();
+        if chunk.is_null() {
+            return None;
+        }
+        let start = alloc(layout).cast::<Region>();
+        if start.is_null() {
+            dealloc(chunk.cast(), Layout::new::<Chunk>());
+            return None;
+        }
+        let mut free = List::EMPTY;
+        for region in (0..regions).rev() {
+            let metas = &raw mut (*start.add(region)).metas;
+            for cell in (HEADER_CELLS..CELLS).rev() {
+                let meta = &raw mut (*metas)[cell];
+                meta.write(CellMeta::free(null_mut(), true));
+                free.push(meta);
+            }
+            (&raw mut (*metas)[0]).write(CellMeta::free(chunk.cast(), true));
+        }
+        chunk.write(Chunk { start, regions, free, next: null_mut(), before: null_mut() });
+        Some(chunk)
+    }
+}
+
+/// # Safety
+/// All cells of the chunk are in its list, and it is in none.
+unsafe fn unmap(chunk: *mut Chunk) {
+    // SAFETY: by contract nobody knows of it any more.
+    unsafe {
+        let layout = Layout::array::<Region>((*chunk).regions).expect("the layout it was allocated with");
+        dealloc((*chunk).start.cast(), layout);
+        dealloc(chunk.cast(), Layout::new::<Chunk>());
+    }
+}
+
+/// Gives some chunks back that have been free for a while.
+pub(super) fn give_back() -> Left {
+    let mut gone = [null_mut(); PURGE_STEP];
+    let mut pool = lock();
+    let (n, left) = pool.spare.step(CHUNK_RESERVE, PURGE_STEP);
+    for place in &mut gone[..n] {
+        let chunk = pool.pop_whole().expect("as many as were counted");
+        // SAFETY: chunks of the list live.
+        let cells = unsafe { (*chunk).cells() };
+        pool.cells -= cells;
+        pool.free -= cells;
+        pool.chunks -= 1;
+        *place = chunk;
+    }
+    drop(pool);
+    for &chunk in &gone[..n] {
+        // SAFETY: taken off the list.
+        unsafe { unmap(chunk) };
+    }
+    left
 }
 
 #[cfg(test)]

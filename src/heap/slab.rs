@@ -12,10 +12,11 @@
 //! 2. A free block is in one place: the magazine of one thread, the list of its slab, or behind its slab's `fresh`.
 //! 3. Magazines are their thread's alone. Slabs are changed under the lock of their class, free slabs and spans under that of
 //!    the reserve, which is the inner one of the two.
-//! 4. A slab without used blocks goes back to the reserve, unless it is the only one of its class with free blocks; spans of
-//!    8 free slabs go back to the system while enough others are left.
+//! 4. A slab without used blocks goes back to the reserve, unless it is the only one of its class with free blocks. Spans of
+//!    8 free slabs are set aside, and go back to the system when `reclaim` says so.
 
-use crate::limits::MAX_SLAB_RESERVE;
+use super::reclaim::{self, Left, Spare};
+use crate::limits::{PURGE_STEP, SPAN_RESERVE};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::ptr::null_mut;
@@ -109,6 +110,8 @@ struct Span {
     start: *mut u8,
     /// Free slabs.
     free: usize,
+    /// The next span whose slabs are all free.
+    next: *mut Self,
 }
 
 /// Slabs in a list.
@@ -154,13 +157,19 @@ impl List {
     }
 }
 
-/// Free slabs.
 struct Reserve {
+    /// Free slabs of spans with others.
     free: List,
-    count: usize,
+    /// Spans whose slabs are all free. Those are in no list.
+    spans: *mut Span,
+    spare: Spare,
 }
 
-static RESERVE: Mutex<Reserve> = Mutex::new(Reserve { free: List::EMPTY, count: 0 });
+// SAFETY: spans are reached only under the lock that invariant 3 names.
+unsafe impl Send for Reserve {}
+
+static RESERVE: Mutex<Reserve> =
+    Mutex::new(Reserve { free: List::EMPTY, spans: null_mut(), spare: Spare::NONE });
 
 /// The slabs of each class that have free blocks.
 static CLASSES: [Mutex<List>; SIZES.len()] = [const { Mutex::new(List::EMPTY) }; SIZES.len()];
@@ -181,11 +190,17 @@ impl Reserve {
             self.free.remove(slab);
             (*(*slab).span).free -= 1;
         }
-        self.count -= 1;
         slab
     }
 
+    /// Takes up a span, a new one if need be; false if there is no memory.
     fn grow(&mut self) -> bool {
+        if let Some(span) = self.pop_span() {
+            self.spare.take();
+            // SAFETY: the span is ours, and its slabs are free and in no list.
+            unsafe { self.list_slabs(span) };
+            return true;
+        }
         // SAFETY: the layout is not empty.
         let span = unsafe { System.alloc(Layout::new::<Span>()) }.cast::<Span>();
         if span.is_null() {
@@ -197,18 +212,36 @@ impl Reserve {
             unsafe { System.dealloc(span.cast(), Layout::new::<Span>()) };
             return false;
         }
-        // SAFETY: fresh memory of these sizes. The head of a slab is all that is written: its pages are not touched before
-        // they are needed.
+        // SAFETY: fresh memory of these sizes.
         unsafe {
-            span.write(Span { start, free: SPAN });
-            for i in (0..SPAN).rev() {
-                let slab = start.add(i * SLAB).cast::<Slab>();
+            span.write(Span { start, free: SPAN, next: null_mut() });
+            self.list_slabs(span);
+        }
+        true
+    }
+
+    /// # Safety
+    /// The slabs of the span are free and in no list. The head of each is all that is written: its pages are not touched
+    /// before they are needed.
+    unsafe fn list_slabs(&mut self, span: *mut Span) {
+        for i in (0..SPAN).rev() {
+            // SAFETY: by contract.
+            unsafe {
+                let slab = (*span).start.add(i * SLAB).cast::<Slab>();
                 (*slab).span = span;
                 self.free.push(slab);
             }
         }
-        self.count += SPAN;
-        true
+    }
+
+    fn pop_span(&mut self) -> Option<*mut Span> {
+        let span = self.spans;
+        if span.is_null() {
+            return None;
+        }
+        // SAFETY: the spans of the list live.
+        self.spans = unsafe { (*span).next };
+        Some(span)
     }
 
     /// # Safety
@@ -218,19 +251,48 @@ impl Reserve {
         unsafe {
             let span = (*slab).span;
             self.free.push(slab);
-            self.count += 1;
             (*span).free += 1;
-            if (*span).free < SPAN || self.count - SPAN < MAX_SLAB_RESERVE {
+            if (*span).free < SPAN {
                 return;
             }
             for i in 0..SPAN {
                 self.free.remove((*span).start.add(i * SLAB).cast());
             }
-            self.count -= SPAN;
-            pages::give((*span).start);
-            System.dealloc(span.cast(), Layout::new::<Span>());
+            if self.spare.now >= SPAN_RESERVE && !reclaim::keeps_excess() {
+                unmap(span);
+                return;
+            }
+            (*span).next = self.spans;
+            self.spans = span;
+            self.spare.add();
         }
     }
+}
+
+/// # Safety
+/// The slabs of the span are free, and it is in no list.
+unsafe fn unmap(span: *mut Span) {
+    // SAFETY: by contract nobody knows of it any more.
+    unsafe {
+        pages::give((*span).start);
+        System.dealloc(span.cast(), Layout::new::<Span>());
+    }
+}
+
+/// Gives some spans back that have been free for a while.
+pub(super) fn give_back() -> Left {
+    let mut gone = [null_mut(); PURGE_STEP];
+    let mut reserve = lock(&RESERVE);
+    let (n, left) = reserve.spare.step(SPAN_RESERVE, PURGE_STEP);
+    for span in &mut gone[..n] {
+        *span = reserve.pop_span().expect("as many as were counted");
+    }
+    drop(reserve);
+    for &span in &gone[..n] {
+        // SAFETY: taken off the list.
+        unsafe { unmap(span) };
+    }
+    left
 }
 
 /// Memory for spans, from the kernel itself: the system's allocator would take it from the arena of the calling thread, and

@@ -85,8 +85,10 @@ fn blocks_wander_between_threads() {
     wander();
     let flood: Vec<Owned> = (0..40_000).map(|i| Owned::new(2000, i as u8)).collect();
     drop(flood);
-    let left = lock(&RESERVE).count;
-    assert!(left <= MAX_SLAB_RESERVE + SIZES.len() * SPAN, "{left} slabs");
+    // Whether it went at once or is kept depends on whether other tests have workers.
+    while give_back() != Left::Nothing {}
+    let left = lock(&RESERVE).spare.now;
+    assert!(left <= SPAN_RESERVE, "{left} spans");
 }
 
 fn wander() {

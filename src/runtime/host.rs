@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::sched::{Env, Pool, Scheduler, Seat};
+use crate::heap::reclaim::{self, Attendance};
 use crate::vm::error_object::{Detail, ErrorObject, kind};
 
 /// A place where processes run.
@@ -16,8 +17,14 @@ pub struct Host {
     workers: usize,
     scheduler: OnceLock<Scheduler>,
     /// Set together with the scheduler, if that is our own.
-    pool: Mutex<Option<Pool>>,
+    pool: Mutex<Option<Threads>>,
     stopping: AtomicBool,
+}
+
+/// Workers, who look after free memory as long as they are there.
+struct Threads {
+    pool: Pool,
+    _memory: Attendance,
 }
 
 impl Host {
@@ -46,9 +53,10 @@ impl Host {
     /// The scheduler; its threads are started when it is asked for the first time.
     pub fn scheduler(&self) -> &Scheduler {
         self.scheduler.get_or_init(|| {
-            let pool = Pool::start(&self.id, self.workers, self.env.clone());
+            let pool = Pool::start(&self.id, self.workers, self.env.clone(), reclaim::look);
             let scheduler = pool.scheduler().clone();
-            *self.pool.lock().unwrap_or_else(PoisonError::into_inner) = Some(pool);
+            let threads = Threads { pool, _memory: reclaim::attend() };
+            *self.pool.lock().unwrap_or_else(PoisonError::into_inner) = Some(threads);
             scheduler
         })
     }
@@ -85,9 +93,9 @@ impl Host {
 
     /// Gives the processes this much time to end, then ends them.
     pub fn finish_stop(&self, grace: Duration) {
-        let pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(pool) = pool {
-            pool.shutdown(grace);
+        let threads = self.pool.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(threads) = threads {
+            threads.pool.shutdown(grace);
         }
     }
 }

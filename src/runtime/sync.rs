@@ -19,6 +19,24 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
+/// Waits for a notification, or for some time, with the lock given up meanwhile. Models have no time: there it is a wait for a
+/// notification.
+pub(crate) fn wait_for<'a, T>(
+    condvar: &Condvar,
+    guard: MutexGuard<'a, T>,
+    time: std::time::Duration,
+) -> MutexGuard<'a, T> {
+    #[cfg(not(wippy_loom))]
+    {
+        condvar.wait_timeout(guard, time).unwrap_or_else(std::sync::PoisonError::into_inner).0
+    }
+    #[cfg(wippy_loom)]
+    {
+        let _ = time;
+        wait(condvar, guard)
+    }
+}
+
 /// Waits for a notification, with the lock given up meanwhile.
 pub(crate) fn wait<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
     condvar.wait(guard).unwrap_or_else(std::sync::PoisonError::into_inner)

@@ -266,7 +266,7 @@ fn work(queues: &Queues<usize>, local: &Local<usize>, index: usize, taken: &Mute
         if queues.is_stopping() {
             return;
         }
-        let next = local.next(false, queues).or_else(|| queues.find(local, index, || index, |_| ()));
+        let next = local.next(false, queues).or_else(|| queues.find(local, index, || index, || (), || None));
         if let Some(item) = next {
             let complete = {
                 let mut taken = lock(taken);
@@ -319,7 +319,7 @@ fn loom_ends_wake_a_sleeping_worker() {
                     if let Some(end) = queues.next_end() {
                         return end;
                     }
-                    assert!(queues.find(&local, 0, || 0, |_| ()).is_none());
+                    assert!(queues.find(&local, 0, || 0, || (), || None).is_none());
                 }
             })
         };

@@ -19,7 +19,7 @@
 //!
 //! ```text
 //! let env = Env::real();
-//! let pool = Pool::start("app:processes", workers, env.clone());     // or Sim::new(seed, Order::any(seed))
+//! let pool = Pool::start("app:processes", workers, env.clone(), || None);     // or Sim::new(seed, Order::any(seed))
 //! let seat = pool.scheduler().seat()?;                                // Err: the host is shutting down
 //! let handle = seat.handle().clone();                                 // into the process table, names, links
 //! seat.start(Box::new(process));
@@ -62,7 +62,7 @@ mod sim_tests;
 mod test_task;
 
 pub use order::Order;
-pub use pool::{Pool, Shutdown};
+pub use pool::{Chore, Pool, Shutdown};
 pub use scheduler::{Env, Scheduler, Seat, Stopping};
 pub use sim::{Outcome, Sim};
 pub use state::TaskState;

@@ -7,7 +7,8 @@
 //!    A searcher that finds something while more is there wakes the next one.
 //! 3. Who takes a sleeper off the list wakes it, exactly once; it then counts as searching.
 
-use crate::runtime::sync::{AtomicUsize, Condvar, Mutex, Ordering, fence, lock, wait};
+use crate::runtime::sync::{AtomicUsize, Condvar, Mutex, Ordering, fence, lock, wait, wait_for};
+use std::time::Duration;
 
 /// See the head of the file.
 pub(super) struct Idle {
@@ -89,29 +90,43 @@ impl Idle {
         }
     }
 
-    /// A searching worker has found nothing: sleeps until it is woken, unless `work` sees something after all. It is
-    /// searching again afterwards.
-    pub(super) fn sleep(&self, worker: usize, work: impl Fn() -> bool) {
+    /// A searching worker has found nothing: sleeps until it is woken, or for `patience` if that is given, unless `work` sees
+    /// something after all. It is searching again afterwards.
+    pub(super) fn sleep(&self, worker: usize, work: impl Fn() -> bool, patience: Option<Duration>) {
         {
             let mut sleepers = lock(&self.sleepers);
             sleepers.push(worker);
             self.counts.fetch_sub(SEARCHING - SLEEPING, Ordering::AcqRel);
         }
         fence(Ordering::SeqCst);
-        if work() {
-            let mut sleepers = lock(&self.sleepers);
-            if let Some(at) = sleepers.iter().position(|&sleeper| sleeper == worker) {
-                sleepers.remove(at);
-                self.counts.fetch_add(SEARCHING - SLEEPING, Ordering::AcqRel);
-                return;
-            }
-            // Somebody has taken this worker off the list and is about to say so.
+        if work() && self.get_up(worker) {
+            return;
         }
         let (flag, changed) = &self.woken[worker];
+        if let Some(patience) = patience {
+            let mut woken = wait_for(changed, lock(flag), patience);
+            if *woken {
+                *woken = false;
+                return;
+            }
+            drop(woken);
+            if self.get_up(worker) {
+                return;
+            }
+        }
         let mut woken = lock(flag);
         while !*woken {
             woken = wait(changed, woken);
         }
         *woken = false;
+    }
+
+    /// A sleeping worker searches again. False: somebody has taken it off the list and is about to say so.
+    fn get_up(&self, worker: usize) -> bool {
+        let mut sleepers = lock(&self.sleepers);
+        let Some(at) = sleepers.iter().position(|&sleeper| sleeper == worker) else { return false };
+        sleepers.remove(at);
+        self.counts.fetch_add(SEARCHING - SLEEPING, Ordering::AcqRel);
+        true
     }
 }

@@ -20,6 +20,10 @@ pub struct Pool {
     threads: Vec<JoinHandle<()>>,
 }
 
+/// What workers do besides: between two turns now and then, and before they sleep. After how long it is to be done again, if at all
+/// while all workers sleep.
+pub type Chore = fn() -> Option<Duration>;
+
 /// What a shutdown had to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shutdown {
@@ -30,12 +34,12 @@ pub struct Shutdown {
 }
 
 impl Pool {
-    /// A scheduler with this many workers; 0 means one per core.
+    /// A scheduler with this many workers, who also see to `chore`; 0 means one per core.
     ///
     /// # Panics
     /// When the system refuses a thread.
     #[must_use]
-    pub fn start(name: &str, workers: usize, env: Env) -> Self {
+    pub fn start(name: &str, workers: usize, env: Env, chore: Chore) -> Self {
         let workers = match workers {
             0 => thread::available_parallelism().map_or(1, usize::from),
             n => n,
@@ -50,7 +54,7 @@ impl Pool {
                 let scheduler = scheduler.clone();
                 thread::Builder::new()
                     .name(format!("wippy-{name}-{index}"))
-                    .spawn(move || worker::work(scheduler, local, index))
+                    .spawn(move || worker::work(scheduler, local, index, chore))
                     .expect("the system has room for the workers")
             })
             .collect();

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::Duration;
 
 use super::test_task::{Ends, Gauge, PATIENCE, ending, spawn, task};
@@ -11,7 +11,7 @@ use crate::runtime::clock::Moment;
 use crate::runtime::mailbox::Mailbox;
 
 fn pool(workers: usize) -> Pool {
-    Pool::start("test", workers, Env::real())
+    Pool::start("test", workers, Env::real(), || None)
 }
 
 #[test]
@@ -322,7 +322,7 @@ fn a_task_may_own_the_last_handle_of_its_pool() {
 #[test]
 fn hosts_are_independent() {
     let env = Env::real();
-    let (one, two) = (Pool::start("one", 1, env.clone()), Pool::start("two", 1, env));
+    let (one, two) = (Pool::start("one", 1, env.clone(), || None), Pool::start("two", 1, env, || None));
     let turns = Gauge::default();
     let counted = turns.clone();
     let there = spawn(two.scheduler(), move |_| {
@@ -450,4 +450,27 @@ fn no_wake_up_is_lost_between_sleeping_workers() {
         }
     }
     count.wait_for(ROUNDS);
+}
+
+/// Workers without any work come back for the chore when they are asked to, and only then.
+#[test]
+fn sleepers_do_the_chore_again() {
+    static CALLS: Mutex<Vec<mpsc::Sender<()>>> = Mutex::new(Vec::new());
+    let (call, calls) = mpsc::channel();
+    CALLS.lock().expect("no panic").push(call);
+    let chore = || {
+        // Asks for the next call until nobody listens.
+        let heard = CALLS.lock().expect("no panic").last().is_some_and(|call| call.send(()).is_ok());
+        heard.then_some(Duration::from_micros(100))
+    };
+    let pool = Pool::start("test", 2, Env::real(), chore);
+    for _ in 0..20 {
+        calls.recv().expect("workers call");
+    }
+    drop(calls);
+    // A wake-up finds them asleep or on their way; both are well.
+    let ends = Ends::default();
+    let run = |_: &mut TurnContext<'_>| Turn::Done;
+    pool.scheduler().spawn(ending(run, ends.note(1))).expect("the pool runs");
+    assert_eq!(ends.wait_for(1), [(1, End::Done)]);
 }

@@ -9,6 +9,7 @@
 //! 4. The list of ends comes before everything.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use super::deque::{Injector, Steal, Stealer, Worker};
 use super::park::Idle;
@@ -104,19 +105,20 @@ impl<T> Queues<T> {
 
     /// Looks for a task elsewhere, for a worker that has run out of them, and sleeps until there is one. None when there are
     /// ends to see to or when it is time to stop. `first` names the victim to begin with: which one does not matter for
-    /// what programs may see, but should not always be the same.
+    /// what programs may see, but should not always be the same. `idle` is called before a sleep and may limit it.
     pub(super) fn find(
         &self,
         local: &Local<T>,
         worker: usize,
         mut first: impl FnMut() -> usize,
-        mut event: impl FnMut(Event),
+        mut stole: impl FnMut(),
+        mut idle: impl FnMut() -> Option<Duration>,
     ) -> Option<T> {
         self.idle.search();
         loop {
             if let Some((item, stolen)) = self.search(local, worker, first()) {
                 if stolen {
-                    event(Event::Stole);
+                    stole();
                 }
                 self.idle.found(|| self.has_work());
                 return Some(item);
@@ -125,8 +127,8 @@ impl<T> Queues<T> {
                 self.idle.found(|| self.has_work());
                 return None;
             }
-            event(Event::Parks);
-            self.idle.sleep(worker, || self.has_work());
+            let patience = idle();
+            self.idle.sleep(worker, || self.has_work(), patience);
         }
     }
 
@@ -142,12 +144,6 @@ impl<T> Queues<T> {
             .find_map(|other| taken(|| self.stealers[other].steal_batch_and_pop(&local.queue)))
             .map(|item| (item, true))
     }
-}
-
-/// What happens during a search, for counters.
-pub(super) enum Event {
-    Stole,
-    Parks,
 }
 
 impl<T> Local<T> {

@@ -4,10 +4,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::queue::{Event, Local};
+use super::pool::Chore;
+use super::queue::Local;
 use super::scheduler::{Runner, Scheduler, Shared};
 use super::task::{Handle, Taken};
-use crate::limits::DEFAULT_SLICE;
+use crate::limits::{CHORE_TURNS, DEFAULT_SLICE};
 
 /// The queues of a pool's workers.
 pub(super) type Queues = super::queue::Queues<Handle>;
@@ -54,7 +55,7 @@ pub(super) fn push_new(queues: &Queues, handle: Handle) {
 }
 
 /// The life of worker number `index`.
-pub(super) fn work(scheduler: Scheduler, local: Local<Handle>, index: usize) {
+pub(super) fn work(scheduler: Scheduler, local: Local<Handle>, index: usize, chore: Chore) {
     let here = Rc::new(Here { scheduler: scheduler.0, local });
     HERE.set(Some(Rc::clone(&here)));
     let Runner::Workers(queues) = here.scheduler.runner() else {
@@ -62,6 +63,7 @@ pub(super) fn work(scheduler: Scheduler, local: Local<Handle>, index: usize) {
     };
     let counters = here.scheduler.counters(index);
     let mut long = false;
+    let mut turns = 0_u32;
     loop {
         while let Some(handle) = queues.next_end() {
             handle.end_killed();
@@ -74,14 +76,20 @@ pub(super) fn work(scheduler: Scheduler, local: Local<Handle>, index: usize) {
                 &here.local,
                 index,
                 || fastrand::usize(..),
-                |event| match event {
-                    Event::Stole => counters.steals.bump(),
-                    Event::Parks => counters.parks.bump(),
+                || counters.steals.bump(),
+                || {
+                    counters.parks.bump();
+                    chore()
                 },
             )
         });
         let Some(handle) = next else { continue };
         counters.slices.bump();
+        turns = turns.wrapping_add(1);
+        if turns.is_multiple_of(CHORE_TURNS) {
+            // A worker with turns to run asks again after as many, whatever the answer.
+            let _ = chore();
+        }
         long = false;
         if let Taken::Again { handle, yielded } = handle.take_turn(DEFAULT_SLICE.unsigned_abs()) {
             long = yielded;
