@@ -259,6 +259,22 @@ pub const MAX_SYNTAX_LOOKAHEAD: usize = 1_000;
 /// Steps taken to find out how two types relate or what one means: generous for real types, a few milliseconds at most.
 pub const MAX_TYPE_STEPS: usize = 20_000;
 
+/// Arguments, operators, layers and modules that one type is followed through to its structure. Only types without end have more.
+pub const MAX_TYPE_TURNS: usize = 256;
+
+/// Steps that all questions about the parts of a type may take together while it is compiled: some, and some for each part that
+/// was found, so that a long compilation needs a large type.
+pub const MAX_PROGRAM_STEPS: usize = 2 * MAX_TYPE_STEPS;
+pub const MAX_STEPS_PER_CHECK: usize = 16;
+
+/// Fields, members and validators in the program of one type. Only types that grow without end when they are expanded have more.
+pub const MAX_TYPE_PARTS: usize = 1 << 18;
+
+/// Bytes of compiled types that the types of a chunk keep for all processes, for each of them and in all: types that are written so
+/// need less. What is more is on the account of the process.
+pub const MAX_KEPT_PER_TYPE: usize = 16 << 10;
+pub const MAX_KEPT_BYTES: usize = 32 << 20;
+
 /// Longest text of a type in messages.
 pub const MAX_TYPE_TEXT: usize = 512;
 
@@ -267,6 +283,9 @@ pub const MAX_TYPE_CHECKS: usize = 1 << 16;
 
 /// Generic types made of a type's own aliases while it is compiled. More are made by types that grow without end alone.
 pub const MAX_TYPE_INSTANCES: usize = 1_000;
+
+/// Checks made to unroll intersections that are parts of themselves for the same value, which no real type has.
+pub const MAX_CHECKS_UNROLLED: usize = 4_096;
 
 /// Unions inside each other that are made one. Only types that grow without end when they are expanded have more.
 pub const MAX_UNIONS_JOINED: usize = 256;

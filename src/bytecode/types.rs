@@ -7,8 +7,9 @@
 //!    body may be anywhere. Whoever follows aliases must be prepared not to come to an end.
 //! 3. A [`TypeRef`] is a type of a pool together with what its type parameters stand for.
 
-use crate::limits::MAX_TYPE_DEPTH;
+use crate::limits::{MAX_KEPT_BYTES, MAX_KEPT_PER_TYPE, MAX_TYPE_DEPTH};
 use std::any::Any;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 
 /// A type: index into its pool.
@@ -237,6 +238,8 @@ pub struct TypePool {
     open: Box<[bool]>,
     /// What the layer above makes of an alias, once for all processes.
     slots: Box<[OnceLock<Arc<dyn Any + Send + Sync>>]>,
+    /// Bytes of what is in the slots.
+    kept: AtomicUsize,
     /// What the layer above needs to find the values quickly.
     named: OnceLock<Box<[Named]>>,
 }
@@ -302,6 +305,7 @@ impl TypePool {
             values: values.into(),
             open: open.into(),
             slots,
+            kept: AtomicUsize::new(0),
             named: OnceLock::new(),
         })
     }
@@ -346,6 +350,16 @@ impl TypePool {
     #[must_use]
     pub fn slot(&self, alias: u32) -> &OnceLock<Arc<dyn Any + Send + Sync>> {
         &self.slots[alias as usize]
+    }
+
+    /// Takes room for something that the pool is to keep for an alias. False if that would be out of proportion to the types: more
+    /// than types that are written so need.
+    pub fn take_room(&self, bytes: usize) -> bool {
+        let room = self.types.len().saturating_mul(MAX_KEPT_PER_TYPE).min(MAX_KEPT_BYTES);
+        let taken = self.kept.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |kept| {
+            kept.checked_add(bytes).filter(|&kept| kept <= room)
+        });
+        taken.is_ok()
     }
 
     /// Memory of the pool, approximately.

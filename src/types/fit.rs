@@ -4,6 +4,7 @@
 //! 2. Recursion is bounded by a depth and by an amount of work, so a glance costs little where it was in vain.
 
 use super::program::{Check, CheckId, Program, Verdict};
+use crate::limits::MAX_GLANCE;
 use crate::vm::native::{Kind, Kinds, Tab, Val};
 
 /// What a glance may still take.
@@ -15,6 +16,17 @@ pub struct Glance {
 }
 
 impl Glance {
+    #[must_use]
+    pub const fn new(depth: usize) -> Self {
+        Self { depth, work: MAX_GLANCE }
+    }
+
+    /// What it took so far.
+    #[must_use]
+    pub const fn taken(&self) -> usize {
+        MAX_GLANCE - self.work
+    }
+
     fn take(&mut self, work: usize) -> bool {
         let enough = work <= self.work;
         self.work = self.work.saturating_sub(work);
@@ -129,9 +141,13 @@ impl Program {
             }),
             Check::Annotated(inner, constraints) if v.as_table().is_some() => {
                 glance.inside(|glance| self.fits(*inner, v, glance))
-                    && self.constraints(constraints).iter().all(|c| c.verdict(v) == Verdict::Pass)
+                    && self.constraints(constraints).iter().all(|c| c.verdict(v, &mut 0) == Verdict::Pass)
             }
-            _ => self.leaf(check, v) == Verdict::Pass,
+            _ => {
+                let mut work = 0;
+                let verdict = self.leaf(check, v, &mut work);
+                glance.take(work) && verdict == Verdict::Pass
+            }
         }
     }
 }

@@ -56,11 +56,15 @@ impl Pattern {
         !matches!(self.compiled.get(), Some(None))
     }
 
-    /// Whether it matches somewhere, if that is quickly told.
+    /// Whether it matches somewhere, if that is quickly told. Adds to `work` what it took.
     #[must_use]
-    pub fn quickly(&self, string: &[u8]) -> Option<bool> {
+    pub fn quickly(&self, string: &[u8], work: &mut usize) -> Option<bool> {
         let compiled = self.compiled.get()?.as_ref()?;
-        (compiled.work(string.len()) <= MAX_PATTERN_IN_LEAF).then(|| compiled.regex.is_match(string))
+        let steps = compiled.work(string.len());
+        (steps <= MAX_PATTERN_IN_LEAF).then(|| {
+            *work += steps / STEPS;
+            compiled.regex.is_match(string)
+        })
     }
 
     /// Whether it matches somewhere; `None`: not known yet, and `search` is to be given again. Adds to `work` what it took.
@@ -285,7 +289,7 @@ mod tests {
     fn much_work_is_done_in_pieces() {
         let pattern = Pattern::new(b"^(a|b)*$");
         let string = b"ab".repeat(MAX_PATTERN_AT_ONCE);
-        assert_eq!(pattern.quickly(&string), None);
+        assert_eq!(pattern.quickly(&string, &mut 0), None);
         let (mut search, mut work, mut pieces) = (None, 0, 0);
         let found = loop {
             let before = work;
@@ -307,9 +311,9 @@ mod tests {
             assert!(!pattern.is_valid());
         }
         let pattern = Pattern::new(b"b");
-        assert_eq!(pattern.quickly(b"abc"), None, "not compiled yet");
+        assert_eq!(pattern.quickly(b"abc", &mut 0), None, "not compiled yet");
         assert_eq!(pattern.matches(b"abc", &mut None, &mut 0), Some(true));
-        assert_eq!(pattern.quickly(b"abc"), Some(true));
+        assert_eq!(pattern.quickly(b"abc", &mut 0), Some(true));
         assert!(pattern.is_valid());
     }
 }

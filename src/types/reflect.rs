@@ -1,7 +1,7 @@
 //! Looking into types: `kind`, `fields`, `elem` and the other methods of type values.
 
 use super::term::{Terms, arity, tuple};
-use super::value::{Loaded, found};
+use super::value::{Loaded, STEPS, found};
 use crate::bytecode::types::{Primitive, Type, TypeRef};
 use crate::vm::LuaError;
 use crate::vm::native::{Cx, Native, Step, Val};
@@ -42,8 +42,24 @@ fn receiver(cx: &Cx<'_>) -> Result<TypeRef, LuaError> {
 }
 
 /// The structure of a type, generic instances expanded.
-fn structure(cx: &Cx<'_>, ty: &TypeRef) -> TypeRef {
-    Terms::new(&Loaded(cx)).structure(ty)
+fn structure(cx: &mut Cx<'_>, ty: &TypeRef) -> TypeRef {
+    find(cx, |terms| terms.structure(ty))
+}
+
+/// The structure of a type behind its names.
+pub(super) fn expanded(cx: &mut Cx<'_>, ty: &TypeRef) -> TypeRef {
+    find(cx, |terms| terms.expand(ty))
+}
+
+/// Finds something out about types, and pays for it.
+pub(super) fn find<R>(cx: &mut Cx<'_>, f: impl FnOnce(&Terms<'_>) -> R) -> R {
+    let (found, steps) = {
+        let loaded = Loaded(cx);
+        let terms = Terms::new(&loaded);
+        (f(&terms), terms.steps_done())
+    };
+    cx.charge(steps / STEPS);
+    found
 }
 
 fn ret_type(cx: &mut Cx<'_>, ty: Option<TypeRef>) -> R {

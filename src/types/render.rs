@@ -138,6 +138,9 @@ impl Text {
                 if let Some(args) = &ty.args {
                     self.put(b"<");
                     for (i, arg) in args.iter().enumerate() {
+                        if self.full {
+                            return;
+                        }
                         if i > 0 {
                             self.put(b", ");
                         }
@@ -202,6 +205,9 @@ impl Text {
             Type::Interface(bases, fields) => {
                 self.put(b"interface ");
                 for &base in bases {
+                    if self.full {
+                        return;
+                    }
                     self.ty(&ty.part(base), Place::Member);
                     self.put(b" & ");
                 }
@@ -224,6 +230,9 @@ impl Text {
         let Type::Function(signature) = ty.node() else { return };
         self.put(b"fun(");
         for (i, (name, param)) in signature.params.iter().enumerate() {
+            if self.full {
+                return;
+            }
             if i > 0 {
                 self.put(b", ");
             }

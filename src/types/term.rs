@@ -1,10 +1,11 @@
 //! What types mean: aliases, imports and type operators followed until the structure shows.
 //!
 //! Aliases may be recursive, with growing arguments even, so following them may never end by itself: a [`Terms`] has a bounded
-//! amount of steps for all that is done with it, and says `unknown` when they are used up.
+//! amount of steps for all that is done with it, and says `unknown` when they are used up. That names lead in a circle shows much
+//! sooner in most cases ([`Trail`]): as many names of one pool as it has, one straight after the other, are at least one twice.
 
 use crate::bytecode::types::{Args, Field, Primitive, Type, TypeArgs, TypeId, TypePool, TypeRef, primitive};
-use crate::limits::{MAX_TYPE_DEPTH, MAX_TYPE_STEPS};
+use crate::limits::{MAX_TYPE_DEPTH, MAX_TYPE_STEPS, MAX_TYPE_TURNS};
 use hashbrown::HashMap;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -15,6 +16,12 @@ pub trait Imports {
     fn imported(&self, module: &[u8], name: &[u8]) -> Option<TypeRef>;
 }
 
+/// Types made of names that are as much work as a step.
+const PIECES: usize = 4;
+
+/// Names looked at that are as much work as a step.
+const NAMES: usize = 64;
+
 /// A type as a key: equal keys are the same type written in the same place.
 pub(super) type Key = (usize, TypeId, u32);
 
@@ -22,12 +29,23 @@ pub(super) type Key = (usize, TypeId, u32);
 pub struct Terms<'a> {
     imports: &'a dyn Imports,
     steps: Cell<usize>,
+    /// Steps of those allowed in all that are still to be given out.
+    reserve: Cell<usize>,
+    done: Cell<usize>,
     depth: Cell<usize>,
     keys: RefCell<Keys>,
+    /// What operators make; nothing while that is being found out.
+    made: RefCell<HashMap<Key, Option<TypeRef>, foldhash::fast::FixedState>>,
+    /// Types asked for that no module had.
+    missing: Cell<usize>,
+    /// The pool of the newest key, which is kept.
+    newest_pool: Cell<usize>,
 }
 
 #[derive(Default)]
 struct Keys {
+    /// The pools of all keys. They are kept, so that no address is used twice: operators make pools that nobody else keeps.
+    pools: HashMap<usize, Arc<TypePool>, foldhash::fast::FixedState>,
     /// Numbers of argument lists by address. The lists are kept, so that no address is used twice.
     by_address: HashMap<usize, (u32, TypeArgs), foldhash::fast::FixedState>,
     by_content: HashMap<Vec<Key>, u32, foldhash::fast::FixedState>,
@@ -84,21 +102,94 @@ pub fn arity(ty: &TypeRef) -> usize {
     }
 }
 
+/// Where the names led on the way to a structure.
+#[derive(Default)]
+struct Trail {
+    /// A type passed earlier, which moves on ever more rarely: met again, it means nothing (`type A = A`).
+    earlier: Option<TypeRef>,
+    steps: usize,
+    /// Names that stood directly for each other, without a look at arguments, operators or modules.
+    names: usize,
+    /// Other steps: no bound on their number follows from the types.
+    turns: usize,
+}
+
+/// Whether to follow a trail further.
+enum Course {
+    On,
+    /// It leads in a circle.
+    Circle,
+    /// It is longer than that of any real type.
+    Astray,
+}
+
+impl Trail {
+    fn follow(&mut self, ty: &TypeRef) -> Course {
+        self.steps += 1;
+        if self.earlier.as_ref().is_some_and(|earlier| earlier.is_same(ty)) {
+            return Course::Circle;
+        }
+        if self.steps.is_power_of_two() {
+            self.earlier = Some(ty.clone());
+        }
+        let aliases = ty.pool.aliases();
+        let body = match ty.node() {
+            Type::Alias(alias) | Type::Apply(alias, _) => {
+                aliases.get(*alias as usize).map(|alias| alias.body)
+            }
+            _ => None,
+        };
+        if body.is_some_and(|body| !matches!(ty.pool.get(body), Type::Param(_))) {
+            self.names += 1;
+            // What follows such a name depends on the name alone.
+            if self.names > aliases.len() { Course::Circle } else { Course::On }
+        } else {
+            self.names = 0;
+            self.turns += 1;
+            if self.turns > MAX_TYPE_TURNS { Course::Astray } else { Course::On }
+        }
+    }
+}
+
 impl<'a> Terms<'a> {
     #[must_use]
     pub fn new(imports: &'a dyn Imports) -> Self {
-        Self { imports, steps: Cell::new(MAX_TYPE_STEPS), depth: Cell::new(0), keys: RefCell::default() }
+        Self {
+            imports,
+            steps: Cell::new(MAX_TYPE_STEPS),
+            reserve: Cell::new(0),
+            done: Cell::new(0),
+            depth: Cell::new(0),
+            keys: RefCell::default(),
+            made: RefCell::default(),
+            missing: Cell::new(0),
+            newest_pool: Cell::new(0),
+        }
     }
 
-    /// Starts counting steps anew.
+    /// Allows more steps, for later questions.
+    pub(super) fn grant(&self, steps: usize) {
+        self.reserve.set(self.reserve.get() + steps);
+    }
+
+    /// Starts counting the steps of a question anew, as far as there are steps left.
     pub(super) fn refill(&self) {
-        self.steps.set(MAX_TYPE_STEPS);
+        let all = self.steps.get() + self.reserve.get();
+        let steps = all.min(MAX_TYPE_STEPS);
+        self.steps.set(steps);
+        self.reserve.set(all - steps);
+    }
+
+    /// Ends a question: what is found from here on is unknown. The steps it did not take are not lost.
+    pub(super) fn give_up(&self) -> TypeRef {
+        self.reserve.set(self.reserve.get() + self.steps.replace(0));
+        primitive(Primitive::Unknown)
     }
 
     /// Steps done so far.
     #[must_use]
     pub fn steps_done(&self) -> usize {
-        MAX_TYPE_STEPS - self.steps.get()
+        self.done.get()
     }
 
     /// False once all steps are used up.
@@ -108,9 +199,15 @@ impl<'a> Terms<'a> {
 
     /// Pays for one step; false when there are none left.
     pub(super) fn step(&self) -> bool {
+        self.pay(1)
+    }
+
+    /// Pays for work that is as much as so many steps.
+    pub(super) fn pay(&self, steps: usize) -> bool {
         let left = self.steps.get();
-        self.steps.set(left.saturating_sub(1));
-        left > 0
+        self.steps.set(left.saturating_sub(steps));
+        self.done.set(self.done.get() + steps);
+        left >= steps
     }
 
     /// Runs `f` one level deeper; `None` if that is too deep.
@@ -127,7 +224,16 @@ impl<'a> Terms<'a> {
     /// The key of a type.
     pub(super) fn key(&self, ty: &TypeRef) -> Key {
         let args = ty.args.as_ref().map_or(0, |args| self.args_number(args));
-        (Arc::as_ptr(&ty.pool) as usize, ty.id, args)
+        let pool = Arc::as_ptr(&ty.pool) as usize;
+        if self.newest_pool.replace(pool) != pool {
+            self.keys.borrow_mut().pools.entry(pool).or_insert_with(|| Arc::clone(&ty.pool));
+        }
+        // All mentions of an alias are one.
+        let id = match ty.node() {
+            Type::Alias(alias) => TypeId(u32::MAX - alias),
+            _ => ty.id,
+        };
+        (pool, id, args)
     }
 
     fn args_number(&self, args: &TypeArgs) -> u32 {
@@ -151,15 +257,15 @@ impl<'a> Terms<'a> {
     #[must_use]
     pub fn expand(&self, ty: &TypeRef) -> TypeRef {
         let mut ty = ty.clone();
-        // A type met again means nothing (`type A = A`): it is compared with one passed earlier, which moves on ever more rarely.
-        let (mut earlier, mut steps) = (ty.clone(), 0_usize);
+        let mut trail = Trail::default();
         loop {
-            steps += 1;
-            if !self.step() || (steps > 1 && ty.is_same(&earlier)) {
+            if !self.step() {
                 return primitive(Primitive::Unknown);
             }
-            if steps.is_power_of_two() {
-                earlier.clone_from(&ty);
+            match trail.follow(&ty) {
+                Course::On => {}
+                Course::Circle => return primitive(Primitive::Unknown),
+                Course::Astray => return self.give_up(),
             }
             ty = match ty.node() {
                 Type::Alias(alias) => {
@@ -170,12 +276,23 @@ impl<'a> Terms<'a> {
                     ty.part(alias.body)
                 }
                 Type::Apply(alias, args) => {
-                    let args = Args::new(args.iter().map(|&arg| ty.part(arg)).collect());
                     let body = ty.pool.aliases()[*alias as usize].body;
-                    TypeRef { pool: Arc::clone(&ty.pool), id: ty.id, args: Some(args) }.part(body)
+                    if !ty.pool.is_open(body) {
+                        TypeRef::new(&ty.pool, body)
+                    } else if let Type::Param(i) = ty.pool.get(body) {
+                        // What the other arguments are does not matter.
+                        args.get(*i as usize)
+                            .map_or_else(|| primitive(Primitive::Unknown), |&arg| ty.part(arg))
+                    } else {
+                        let args = Args::new(args.iter().map(|&arg| ty.part(arg)).collect());
+                        TypeRef { pool: Arc::clone(&ty.pool), id: body, args: Some(args) }
+                    }
                 }
                 Type::Imported(module, name, args) => {
-                    let Some(found) = self.imports.imported(module, name) else { return ty };
+                    let Some(found) = self.imports.imported(module, name) else {
+                        self.missing.set(self.missing.get() + 1);
+                        return ty;
+                    };
                     let args: Vec<TypeRef> = args.iter().map(|&arg| ty.part(arg)).collect();
                     match (args.len(), arity(&found)) {
                         (0, _) => found,
@@ -185,13 +302,13 @@ impl<'a> Terms<'a> {
                 }
                 Type::Keyof(of) => {
                     let of = ty.part(*of);
-                    return self.nested(|| self.keyof(&of));
+                    return self.nested(&ty, || self.keyof(&of));
                 }
                 Type::Indexed(object, key) => {
                     let (object, key) = (ty.part(*object), ty.part(*key));
-                    self.nested(|| self.indexed(&object, &key))
+                    self.nested(&ty, || self.indexed(&object, &key))
                 }
-                Type::Conditional(parts) => self.nested(|| self.conditional(&ty, parts)),
+                Type::Conditional(parts) => self.nested(&ty, || self.conditional(&ty, parts)),
                 _ => return ty,
             };
         }
@@ -201,20 +318,40 @@ impl<'a> Terms<'a> {
     #[must_use]
     pub fn structure(&self, ty: &TypeRef) -> TypeRef {
         let mut ty = self.expand(ty);
+        let mut layers = 0;
         while let Type::Annotated(inner, _) | Type::Readonly(inner) = ty.node() {
+            layers += 1;
+            if layers > MAX_TYPE_TURNS {
+                return self.give_up();
+            }
             ty = self.expand(&ty.part(*inner));
         }
         ty
     }
 
-    fn nested(&self, f: impl FnOnce() -> TypeRef) -> TypeRef {
-        self.deeper(f).unwrap_or_else(|| primitive(Primitive::Unknown))
+    /// What an operator makes, found once. If that depends on itself, it is not found.
+    fn nested(&self, ty: &TypeRef, f: impl FnOnce() -> TypeRef) -> TypeRef {
+        let key = self.key(ty);
+        if let Some(known) = self.made.borrow().get(&key) {
+            return known.clone().unwrap_or_else(|| self.give_up());
+        }
+        self.made.borrow_mut().insert(key, None);
+        let missing = self.missing.get();
+        let made = self.deeper(f).unwrap_or_else(|| self.give_up());
+        // What modules have is asked for each time: it is noted who asks for what is not there.
+        if self.has_steps() && self.missing.get() == missing {
+            self.made.borrow_mut().insert(key, Some(made.clone()));
+        } else {
+            self.made.borrow_mut().remove(&key);
+        }
+        made
     }
 
     fn keyof(&self, of: &TypeRef) -> TypeRef {
         let of = self.structure(of);
         match of.node() {
             Type::Record(fields) | Type::Interface(_, fields) => {
+                self.pay(fields.len() / PIECES);
                 let mut types: Vec<Type> =
                     fields.iter().map(|field| Type::StringLiteral(field.name.clone())).collect();
                 match types.len() {
@@ -234,6 +371,7 @@ impl<'a> Terms<'a> {
         let (object, key) = (self.structure(object), self.structure(key));
         match (object.node(), key.node()) {
             (Type::Record(fields) | Type::Interface(_, fields), Type::StringLiteral(name)) => {
+                self.pay(fields.len() / NAMES);
                 match fields.iter().find(|field| field.name == *name) {
                     Some(field) if field.optional => optional(object.part(field.ty)),
                     Some(field) => object.part(field.ty),
@@ -291,6 +429,7 @@ impl<'a> Terms<'a> {
     pub(super) fn field<'f>(&self, shape: &'f TypeRef, name: &[u8]) -> Option<(TypeRef, &'f Field)> {
         match shape.node() {
             Type::Record(fields) | Type::Interface(_, fields) => {
+                self.pay(fields.len() / NAMES);
                 let field = fields.iter().find(|field| *field.name == *name)?;
                 Some((shape.part(field.ty), field))
             }

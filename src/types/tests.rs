@@ -90,20 +90,78 @@ fn types_of_loaded_code_are_released() {
     assert_eq!(pool.strong_count(), 0);
 }
 
-/// A validation of a million elements takes many slices.
-#[test]
-fn huge_values_are_validated_in_slices() {
+/// Slices of so many reductions that a program takes.
+fn slices(source: &str, reductions: i32) -> usize {
     let mut script = Script::new(None).expect("memory");
-    let source = "type N = {number} local t = {} for i = 1, 1000000 do t[i] = i end N(t)";
-    let f = compile(source);
-    let code: &'static Code = Box::leak(Code::link_shared(f));
+    let code: &'static Code = Box::leak(Code::link_shared(compile(source)));
     let f = script.vm().function(code).expect("memory");
     script.vm().start(f, &[]).expect("memory");
-    script.vm().set_slice(10_000);
+    script.vm().set_slice(reductions);
     let mut slices = 0;
     while script.vm().run() == Exit::Preempted {
         slices += 1;
     }
+    slices
+}
+
+/// An element of a list costs as much as looking through the members of a union does, and as reading it for a pattern.
+#[test]
+#[cfg_attr(feature = "stress", ignore = "each step is a slice")]
+fn elements_are_paid_for_by_what_they_take() {
+    let members: Vec<String> = (0..800).map(|i| format!("'member {i}'")).collect();
+    let build = "local t = {} for i = 1, 4000 do t[i] = 'member 799' end";
+    let paid = |ty: &str| {
+        let none = slices(&format!("type T = {ty} {build} return T"), 1_000);
+        slices(&format!("type T = {ty} {build} assert(T:is(t))"), 1_000) - none
+    };
+    // 100 elements' worth for each of 4000, at eight per reduction, are 50000 reductions.
+    let list = format!("{{{}}}", members.join(" | "));
+    assert!(paid(&list) >= 40, "{} slices", paid(&list));
+    assert!(paid("{string}") <= 2);
+    let records = members.iter().map(|m| format!("{{x: {m}}}")).collect::<Vec<_>>().join(" | ");
+    let union = slices(
+        &format!("type T = {records} local v = {{x = 'member 799'}} for i = 1, 400 do assert(T:is(v)) end"),
+        1_000,
+    );
+    assert!(union >= 40, "{union} slices");
+    assert!(paid("{string @pattern('^(member|other|something else)+ [0-9]*$')}") >= 2);
+}
+
+/// Looking for the meaning of a type that has none is paid for.
+#[test]
+#[cfg_attr(feature = "stress", ignore = "each step is a slice")]
+fn looking_into_types_is_paid_for() {
+    let types = "type L<T> = {T} extends {L<{T}>} ? 1 : 2 type A = (L<string>)['x']";
+    for look in ["A:kind()", "A.x", "A:fields()", "A:elem()", "A == Number", "A <= Number"] {
+        let taken = slices(&format!("{types} for i = 1, 200 do local _ = {look} end"), 1_000);
+        let free = slices(&format!("{types} for i = 1, 200 do local _ = tostring(i) end"), 1_000);
+        assert!(taken > free + 2, "{look}: {taken} slices");
+    }
+}
+
+/// What a process makes of generic types is on its account.
+#[test]
+fn instances_are_on_the_process_account() {
+    let fields: String = (0..300).map(|i| format!("f{i}: {{T}}?, g{i}: {{{{{i} | T}}}}?, ")).collect();
+    let source = format!(
+        "type G<T> = {{{fields}}} local kept, t = {{}}, string
+         for i = 1, 400 do t = G(t) kept[i] = t local _ = t:is({{}}) end"
+    );
+    let mut script = Script::new(Some(24 << 20)).expect("memory");
+    let code: &'static Code = Box::leak(Code::link_shared(compile(&source)));
+    let f = script.vm().function(code).expect("memory");
+    script.vm().start(f, &[]).expect("memory");
+    let failure = match script.run() {
+        crate::runtime::script::Outcome::Failed(failure) => failure,
+        _ => panic!("it ends for want of memory"),
+    };
+    assert!(String::from_utf8_lossy(&failure.message).contains("not enough memory"));
+}
+
+/// A validation of a million elements takes many slices.
+#[test]
+fn huge_values_are_validated_in_slices() {
+    let slices = slices("type N = {number} local t = {} for i = 1, 1000000 do t[i] = i end N(t)", 10_000);
     // The loop takes 100 of them; a million elements at eight per reduction at least twelve more.
     assert!(slices >= 110, "{slices} slices");
 }

@@ -16,9 +16,9 @@ use super::memo::{Ending, Memo, Reach};
 use super::pattern::Search;
 use super::program::{Check, CheckId, Constraint, FieldCheck, Import, Program, Verdict};
 use super::term::{Imports, Terms, arity, instance};
-use super::value::{Loaded, program_of};
+use super::value::{Loaded, known_program, program_of};
 use crate::bytecode::types::TypeRef;
-use crate::limits::{MAX_FORGOTTEN_CHECKS, MAX_GLANCE, MAX_LEAF_DEPTH, MAX_OPEN_CHECKS, MAX_VALUE_LEVELS};
+use crate::limits::{MAX_FORGOTTEN_CHECKS, MAX_LEAF_DEPTH, MAX_OPEN_CHECKS, MAX_VALUE_LEVELS};
 use crate::vm::LuaError;
 use crate::vm::native::progress::Kept;
 use crate::vm::native::{Cx, Kind, Kinds, Probe, Tab, Val};
@@ -167,9 +167,9 @@ pub fn glance(program: &Program, value: Val<'_>) -> (bool, usize) {
     if !program.is_own(0) {
         return (false, 0);
     }
-    let mut glance = Glance { depth: MAX_LEAF_DEPTH, work: MAX_GLANCE };
+    let mut glance = Glance::new(MAX_LEAF_DEPTH);
     let fits = program.fits(0, value, &mut glance);
-    (fits, (MAX_GLANCE - glance.work) / ELEMENTS)
+    (fits, glance.taken() / ELEMENTS)
 }
 
 /// Validates `value` by the type value `source`, or goes on with a validation that was suspended. The window must not be
@@ -178,7 +178,7 @@ pub fn glance(program: &Program, value: Val<'_>) -> (bool, usize) {
 /// # Errors
 /// Memory.
 pub fn validate<'gc>(cx: &mut Cx<'gc>, source: Val<'gc>, value: Val<'gc>) -> Result<Outcome, LuaError> {
-    let Some(program) = program_of(source) else { return Ok(Outcome::Pass) };
+    let Some(program) = program_of(cx, source)? else { return Ok(Outcome::Pass) };
     let mut machine = Machine {
         frames: SmallVec::new(),
         levels: 0,
@@ -239,7 +239,7 @@ impl<'gc> Machine<'gc> {
         check: CheckId,
         value: Val<'gc>,
     ) -> Result<Step<'gc>, LuaError> {
-        match program.leaf(check, value) {
+        match program.leaf(check, value, &mut self.work) {
             Verdict::Pass => return Ok(Step::Passed),
             Verdict::Fail => return Ok(Step::Failed(Raised::Mismatch(program, check, value))),
             Verdict::Enter => {}
@@ -247,7 +247,7 @@ impl<'gc> Machine<'gc> {
         let mut end = 0;
         match program.check(check) {
             // nil has passed already.
-            Check::Optional(inner) if program.leaf(*inner, value) == Verdict::Fail => {
+            Check::Optional(inner) if program.leaf(*inner, value, &mut self.work) == Verdict::Fail => {
                 return Ok(Step::Failed(Raised::Mismatch(program, check, value)));
             }
             Check::Optional(inner) => return Ok(Step::Enter { source, program, check: *inner, value }),
@@ -358,9 +358,7 @@ impl<'gc> Machine<'gc> {
                 if frame.at > 0 {
                     None
                 } else {
-                    let member = Self::member(frame, program.members(members));
-                    self.work += frame.at;
-                    match member {
+                    match Self::member(frame, program.members(members), &mut self.work) {
                         Some(member) => Some((member, value)),
                         None => return Step::Failed(Raised::Mismatch(program, frame.check, value)),
                     }
@@ -391,19 +389,22 @@ impl<'gc> Machine<'gc> {
 
     /// The next member of a union that may fit. Members that a field decides at once are passed over: so values of tagged
     /// unions are not looked into once for each member.
-    fn member(frame: &mut Frame<'gc>, members: &[CheckId]) -> Option<CheckId> {
+    fn member(frame: &mut Frame<'gc>, members: &[CheckId], work: &mut usize) -> Option<CheckId> {
         let (program, value) = (frame.program, frame.value);
         while let Some(&member) = members.get(frame.at) {
             frame.at += 1;
+            *work += 1;
             let refused = match (program.check(member), value.as_table()) {
                 (Check::Record(fields), Some(t)) => {
-                    let mut fields = program.fields(fields).iter().zip(program.probes(fields));
-                    fields.any(|(field, probe)| {
+                    let (fields, probes) = (program.fields(fields), program.probes(fields));
+                    let at = fields.iter().zip(probes).position(|(field, probe)| {
                         let v = t.probe(probe);
-                        !probe.kinds.has(v) && program.leaf(field.check, v) == Verdict::Fail
-                    })
+                        !probe.kinds.has(v) && program.leaf(field.check, v, work) == Verdict::Fail
+                    });
+                    *work += at.unwrap_or(fields.len());
+                    at.is_some()
                 }
-                _ => program.leaf(member, value) == Verdict::Fail,
+                _ => program.leaf(member, value, work) == Verdict::Fail,
             };
             if !refused {
                 return Some(member);
@@ -470,7 +471,7 @@ impl<'gc> Machine<'gc> {
     /// Whether a part of the newest frame's value fits at once.
     #[inline]
     fn passes(&mut self, program: &'gc Program, check: CheckId, v: Val<'gc>) -> bool {
-        match program.leaf(check, v) {
+        match program.leaf(check, v, &mut self.work) {
             Verdict::Pass => true,
             Verdict::Fail => false,
             Verdict::Enter => program.is_own(check) && self.glance(program, check, v),
@@ -479,9 +480,9 @@ impl<'gc> Machine<'gc> {
 
     fn glance(&mut self, program: &'gc Program, check: CheckId, v: Val<'gc>) -> bool {
         let depth = MAX_LEAF_DEPTH.min(MAX_VALUE_LEVELS - self.levels);
-        let mut glance = Glance { depth, work: MAX_GLANCE };
+        let mut glance = Glance::new(depth);
         let fits = program.fits(check, v, &mut glance);
-        self.work += MAX_GLANCE - glance.work;
+        self.work += glance.taken();
         if fits {
             // At most.
             self.reach = self.reach.or(Reach::at(self.levels + depth, 0));
@@ -500,7 +501,7 @@ impl<'gc> Machine<'gc> {
         if std::mem::take(&mut frame.at_value) {
             // The key has passed in a frame of its own.
             let v = t.get(frame.key);
-            if program.leaf(item, v) != Verdict::Pass {
+            if program.leaf(item, v, &mut self.work) != Verdict::Pass {
                 return Step::Enter { source, program, check: item, value: v };
             }
         }
@@ -541,7 +542,7 @@ impl<'gc> Machine<'gc> {
                 (Constraint::Pattern(pattern), Some(s)) => {
                     pattern.matches(s.bytes(), &mut self.search, &mut self.work)
                 }
-                _ => Some(constraint.verdict(value) == Verdict::Pass),
+                _ => Some(constraint.verdict(value, &mut self.work) == Verdict::Pass),
             };
             match meets {
                 Some(true) => frame.at += 1,
@@ -616,7 +617,7 @@ impl<'gc> Machine<'gc> {
             }
             found = Self::instance(cx, source, handle.ty(), import)?;
         }
-        Ok(match (program_of(found), &import.builtin) {
+        Ok(match (program_of(cx, found)?, &import.builtin) {
             (Some(program), _) => Step::Enter { source: found, program, check: 0, value },
             (None, Some(name)) if super::program::is_object(value, name) => Step::Passed,
             (None, Some(_)) => Step::Failed(Raised::Mismatch(program, check, value)),
@@ -638,19 +639,21 @@ impl<'gc> Machine<'gc> {
         let key = Val::light(std::ptr::from_ref(ty) as usize);
         let mut found = cx.member(source, key);
         if found.as_type().is_none() {
-            let (structure, missing, steps) = {
+            let (structure, missing) = {
                 let modules = Modules { loaded: Loaded(cx), missing: Cell::new(false) };
                 let terms = Terms::new(&modules);
-                (terms.expand(ty), modules.missing.get(), terms.steps_done())
+                let structure = terms.expand(ty);
+                self.work += terms.steps_done();
+                (terms.has_steps().then_some(structure), modules.missing.get())
             };
-            self.work += steps;
             if missing {
                 return Ok(Step::Failed(Raised::Unresolved(program, check)));
             }
+            let Some(structure) = structure else { return Ok(Step::Failed(Raised::Depth)) };
             found = cx.type_value(&structure)?;
             cx.keep_member(source, key, found)?;
         }
-        Ok(match program_of(found) {
+        Ok(match program_of(cx, found)? {
             Some(program) => Step::Enter { source: found, program, check: 0, value },
             None => Step::Passed,
         })
@@ -686,12 +689,13 @@ impl<'gc> Machine<'gc> {
             let Some(frame) = self.frames.last() else { break };
             let (source, program, check, value) = (frame.source, frame.program, frame.check, frame.value);
             if let Check::Union(members) = program.check(check) {
-                let next = self.frames.last_mut().map(|frame| {
-                    let before = frame.at;
-                    (Self::member(frame, program.members(members)), frame.at - before)
-                });
-                self.work += 1 + next.map_or(0, |(_, passed)| passed);
-                if let Some((Some(check), _)) = next {
+                let work = &mut self.work;
+                let next = self
+                    .frames
+                    .last_mut()
+                    .and_then(|frame| Self::member(frame, program.members(members), work));
+                self.work += 1;
+                if let Some(check) = next {
                     return Ok(Step::Enter { source, program, check, value });
                 }
                 // Too deep a value is not a matter of members.
@@ -777,7 +781,7 @@ impl<'gc> Machine<'gc> {
         for (i, saved) in suspended.frames.iter().enumerate() {
             let at = suspended.base + i * SAVED_VALUES;
             let source = cx.arg(at);
-            let Some(program) = program_of(source) else { continue };
+            let Some(program) = source.as_type().and_then(known_program) else { continue };
             match program.check(saved.check) {
                 Check::Array(_) | Check::Map { .. } | Check::Record(_) => self.levels += 1,
                 Check::Union(_) => self.unions += 1,

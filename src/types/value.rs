@@ -10,6 +10,7 @@ use crate::bytecode::types::{Primitive, Type, TypeRef, primitive};
 use crate::vm::native::{Args, Cx, Native, Step, Tab, Val, native_flag};
 use crate::vm::type_value::{TypeHandle, name_hash};
 use crate::vm::{LuaError, Vm};
+use std::any::Any;
 use std::sync::{Arc, LazyLock};
 
 type R = Result<Step, LuaError>;
@@ -25,7 +26,7 @@ static AT_MOST: Native = Native::new("le", at_most);
 static LESS: Native = Native::new("lt", less);
 
 /// Steps over types for one reduction.
-const STEPS: usize = 4;
+pub(super) const STEPS: usize = 4;
 
 /// Gives a process type values.
 pub fn install(vm: &mut Vm) {
@@ -52,25 +53,45 @@ fn metatable<'gc>(cx: &mut Cx<'gc>) -> Result<Tab<'gc>, LuaError> {
 }
 
 /// The program of a type value, compiled when it is first needed.
+///
+/// # Errors
+/// Memory.
 #[inline]
-#[must_use]
-pub fn program_of(ty: Val<'_>) -> Option<&Program> {
-    let handle = ty.as_type()?;
-    known_program(handle).or_else(|| compile(handle))
+pub fn program_of<'gc>(cx: &mut Cx<'gc>, ty: Val<'gc>) -> Result<Option<&'gc Program>, LuaError> {
+    let Some(handle) = ty.as_type() else { return Ok(None) };
+    match known_program(handle) {
+        Some(known) => Ok(Some(known)),
+        None => compile(cx, ty, handle),
+    }
 }
 
 /// The program of a type, if it is compiled.
 #[inline]
-fn known_program(handle: &TypeHandle) -> Option<&Program> {
+pub fn known_program(handle: &TypeHandle) -> Option<&Program> {
     let known = handle.shared_slot().and_then(|slot| slot.get()).or_else(|| handle.slot().get());
     known?.downcast_ref()
 }
 
+/// Compiles a type, at this process's expense. The pool keeps the program for all if it is an alias's; others are kept with the
+/// process's own handle, and on its account.
 #[cold]
-fn compile(handle: &TypeHandle) -> Option<&Program> {
-    let program = Program::compile(handle.ty());
-    let slot = handle.shared_slot().filter(|_| !program.holds_types()).unwrap_or_else(|| handle.slot());
-    slot.get_or_init(|| Arc::new(program)).downcast_ref()
+fn compile<'gc>(
+    cx: &mut Cx<'gc>,
+    ty: Val<'gc>,
+    handle: &'gc TypeHandle,
+) -> Result<Option<&'gc Program>, LuaError> {
+    let program = Arc::new(Program::compile(handle.ty()));
+    cx.charge(program.steps() / STEPS);
+    let bytes = program.bytes();
+    let shared = handle.shared_slot().filter(|_| !program.holds_types() && handle.ty().pool.take_room(bytes));
+    let slot = match shared {
+        Some(slot) => slot,
+        None => {
+            cx.grow_userdata(ty, bytes)?;
+            handle.slot()
+        }
+    };
+    Ok(slot.get_or_init(|| program as Arc<dyn Any + Send + Sync>).downcast_ref())
 }
 
 /// True if the value is seen at once to fit the type; pays for looking.
@@ -224,8 +245,7 @@ fn to_string(cx: &mut Cx<'_>) -> R {
     let Some(handle) = cx.arg(0).as_type() else { return Err(cx.type_error(0, "type")) };
     let text = match handle.ty().node() {
         Type::Indexed(..) | Type::Keyof(_) | Type::Conditional(_) => {
-            let loaded = Loaded(cx);
-            display_name(&Terms::new(&loaded).expand(handle.ty()))
+            display_name(&reflect::expanded(cx, handle.ty()))
         }
         _ => display_name(handle.ty()),
     };
@@ -252,13 +272,10 @@ fn index(cx: &mut Cx<'_>) -> R {
     let member = if name.bytes() == b"is" {
         cx.closure(&IS, &[ty])?
     } else {
-        let (field, steps) = {
-            let loaded = Loaded(cx);
-            let terms = Terms::new(&loaded);
+        let field = reflect::find(cx, |terms| {
             let shape = terms.structure(handle.ty());
-            (terms.field(&shape, name.bytes()).map(|(ty, _)| ty), terms.steps_done())
-        };
-        cx.charge(steps / STEPS);
+            terms.field(&shape, name.bytes()).map(|(ty, _)| ty)
+        });
         let field = field.map(|field| found(cx, &field)).transpose()?;
         match (reflect::method(name.bytes()), field) {
             (None, None) => return cx.ret(Val::NIL),
@@ -284,12 +301,7 @@ fn compare<'gc>(cx: &mut Cx<'gc>, f: impl FnOnce(&Terms<'_>, &TypeRef, &TypeRef)
         let (a, b) = (cx.arg(0).lua_type_name(), cx.arg(1).lua_type_name());
         return Err(LuaError::message(format!("attempt to compare {a} with {b}")));
     };
-    let (holds, steps) = {
-        let loaded = Loaded(cx);
-        let terms = Terms::new(&loaded);
-        (f(&terms, a.ty(), b.ty()), terms.steps_done())
-    };
-    cx.charge(steps / STEPS);
+    let holds = reflect::find(cx, |terms| f(terms, a.ty(), b.ty()));
     cx.ret(holds)
 }
 

@@ -277,6 +277,23 @@ impl<'gc> Cx<'gc> {
         Ok(Val::raw_new(unsafe { self.vm_mut().new_type_value(ty.clone(), Some(method))? }))
     }
 
+    /// Puts more memory that a userdata holds on the process's account.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn grow_userdata(&mut self, ud: Val<'gc>, bytes: usize) -> Result<(), LuaError> {
+        let Kind::Userdata(ud) = ud.kind() else { return Ok(()) };
+        let at = Val::from(ud).raw().as_userdata();
+        // SAFETY: live during 'gc; its Vm waits for this native function. It is among the externals since it was made with some.
+        unsafe {
+            let more = u32::try_from(bytes).unwrap_or(u32::MAX).min(u32::MAX - (*at).external);
+            self.vm_mut().heap.reserve_external(more as usize)?;
+            (*at).external += more;
+            self.vm_mut().heap.add_external(more as usize);
+        }
+        Ok(())
+    }
+
     /// A member that was kept.
     #[must_use]
     pub fn member(&self, ty: Val<'gc>, name: Val<'gc>) -> Val<'gc> {

@@ -33,6 +33,30 @@ type Nothing = Nothing
 type Ring1 = Ring2
 type Ring2 = Ring1
 assert(type(Nothing) == "type" and Nothing:kind() == "unknown" and Ring1:kind() == "unknown")
+-- An optional of itself is nil, as a union with itself is its other members.
+type Itself = Itself?
+type Round<T> = ((Round<nil>)?)?
+type Turn = readonly Turn?
+type Both = Both | nil
+for _, t in ipairs {Itself, Round(string), Turn, Both} do
+  assert(select(2, t:is(nil)) == nil and not t:is(5) and not pcall(t, {}))
+  assert(select(2, t:is(5)):message():find("expected .*, got number"))
+end
+-- What is a part of itself in other ways adds nothing to itself either.
+type Self1 = Self1 & number
+type Self2 = (Self2 | number | string) & (Self2 | {Self2} | number) & (Self1 | integer)
+type Self3 = {a: Self4}
+type Self4 = (Self4 @min(1) | {b: Self3}) @max_len(3)
+for _, v in ipairs {1, "a", {}, {{}}} do
+  assert(select(2, Self1:is(v)):message() == "expected Self1 & number, got " .. type(v))
+  assert((select(2, Self2:is(v)) == nil) == (v == 1) and not Self4:is(v))
+end
+assert(select(2, Self3:is({a = 1})):message():find("^a: expected .*, got number$") and Self4:is({b = {a = {b = {a = {}}}}}) == nil)
+type Inside<T> = Inside<Inside<Inside<T>>>
+type Through<T> = T
+type Astray<T> = Through<Astray<{T}>>
+assert(Inside(string):kind() == "instantiated" and type(Inside(number) == Astray(string)) == "boolean")
+assert(select(2, Astray(string):is(1)):message() == "recursion limit exceeded")
 type Grow<T> = {a: Grow<{T}>?, b: Grow<{[string]: T}>?}
 type G = Grow<string>
 assert(G:is({}) and G:is({a = {b = {}}}) and not G:is({a = {b = 5}}))
