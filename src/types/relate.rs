@@ -6,9 +6,16 @@
 
 use super::term::{Key, Terms};
 use crate::bytecode::types::{Field, Primitive, Signature, Type, TypeId, TypeRef, primitive};
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
+use std::rc::Rc;
 
 type Pairs = HashSet<(Key, Key), foldhash::fast::FixedState>;
+
+/// Fields by name: their types, and whether they are optional.
+type Fields = HashMap<Box<[u8]>, (TypeRef, bool), foldhash::fast::FixedState>;
+
+/// Fields that are as much work as a step; so many at most are looked for one by one.
+const FIELDS: usize = 8;
 
 /// One question, with the pairs that are taken to fit.
 struct Relation<'t, 'a> {
@@ -18,6 +25,40 @@ struct Relation<'t, 'a> {
     trail: Vec<(Key, Key)>,
     /// The question is equality.
     equal: bool,
+    /// Members of large unions.
+    members: HashMap<Key, Rc<Members>, foldhash::fast::FixedState>,
+}
+
+/// A type with one value, by that value: as numbers, 3 and 3.0 are one.
+#[derive(PartialEq, Eq, Hash)]
+enum Literal {
+    Bool(bool),
+    Integer(i64),
+    Float(u64),
+    String(Box<[u8]>),
+}
+
+impl Literal {
+    fn of(ty: &Type) -> Option<Self> {
+        match ty {
+            Type::Bool(b) => Some(Self::Bool(*b)),
+            Type::IntegerLiteral(i) => Some(Self::Integer(*i)),
+            Type::FloatLiteral(f) => {
+                let i = *f as i64;
+                let integral = i as f64 == *f && i != i64::MAX;
+                Some(if integral { Self::Integer(i) } else { Self::Float(f.to_bits()) })
+            }
+            Type::StringLiteral(s) => Some(Self::String(s.clone())),
+            _ => None,
+        }
+    }
+}
+
+/// The members of a union: literals, and the others in their order.
+#[derive(Default)]
+struct Members {
+    literals: HashSet<Literal, foldhash::fast::FixedState>,
+    others: Vec<TypeId>,
 }
 
 impl Terms<'_> {
@@ -35,7 +76,14 @@ impl Terms<'_> {
     }
 
     fn ask(&self, a: &TypeRef, b: &TypeRef, equal: bool) -> bool {
-        let holds = Relation { terms: self, assumed: Pairs::default(), trail: Vec::new(), equal }.holds(a, b);
+        let mut relation = Relation {
+            terms: self,
+            assumed: Pairs::default(),
+            trail: Vec::new(),
+            equal,
+            members: HashMap::default(),
+        };
+        let holds = relation.holds(a, b);
         // Without steps everything is unknown, and the unknown equals itself.
         holds && self.has_steps()
     }
@@ -60,7 +108,8 @@ fn is_same_leaf(a: &Type, b: &Type) -> bool {
     match (a, b) {
         (Type::IntegerLiteral(i), Type::FloatLiteral(f))
         | (Type::FloatLiteral(f), Type::IntegerLiteral(i)) => {
-            f.fract() == 0.0 && *i as f64 == *f && (*f as i64) == *i
+            // The largest integer is no float.
+            f.fract() == 0.0 && *i as f64 == *f && (*f as i64) == *i && *i != i64::MAX
         }
         (Type::Alias(_) | Type::Unresolved(_) | Type::Imported(..), _) => false,
         _ => {
@@ -120,7 +169,40 @@ impl Relation<'_, '_> {
 
     /// Every member of `list` equals some member of `other`.
     fn covered(&mut self, a: &TypeRef, list: &[TypeId], b: &TypeRef, other: &[TypeId]) -> bool {
-        list.iter().all(|&x| other.iter().any(|&y| self.part(a, x, b, y)))
+        let members = self.members(b, other);
+        list.iter().enumerate().all(|(i, &x)| {
+            let x = a.part(x);
+            match Literal::of(self.terms.expand(&x).node()) {
+                // A literal equals only itself.
+                Some(literal) => members.literals.contains(&literal),
+                None => {
+                    // Mostly they stand in the same order.
+                    let same = other.get(i).copied().filter(|y| members.others.contains(y));
+                    same.is_some_and(|y| self.holds(&x, &b.part(y)))
+                        || members.others.iter().any(|&y| self.holds(&x, &b.part(y)))
+                }
+            }
+        })
+    }
+
+    /// The members of a union or intersection, taken apart once.
+    fn members(&mut self, ty: &TypeRef, list: &[TypeId]) -> Rc<Members> {
+        let key = self.terms.key(ty);
+        if let Some(known) = self.members.get(&key) {
+            return Rc::clone(known);
+        }
+        let mut members = Members::default();
+        for &member in list {
+            match Literal::of(self.terms.expand(&ty.part(member)).node()) {
+                Some(literal) => {
+                    members.literals.insert(literal);
+                }
+                None => members.others.push(member),
+            }
+        }
+        let members = Rc::new(members);
+        self.members.insert(key, Rc::clone(&members));
+        members
     }
 
     fn equal(&mut self, a: &TypeRef, b: &TypeRef) -> bool {
@@ -156,14 +238,22 @@ impl Relation<'_, '_> {
     }
 
     fn same_fields(&mut self, a: &TypeRef, fields: &[Field], b: &TypeRef, other: &[Field]) -> bool {
-        // Both ways: a field may be written twice.
-        let is_named = |field: &Field| fields.iter().any(|f| f.name == field.name);
-        fields.len() == other.len()
-            && other.iter().all(is_named)
-            && fields.iter().all(|field| {
-                let same = other.iter().find(|o| o.name == field.name && o.optional == field.optional);
-                same.is_some_and(|same| self.part(a, field.ty, b, same.ty))
-            })
+        if fields.len() != other.len() || !self.terms.pay(fields.len() / FIELDS) {
+            return false;
+        }
+        // By name, and where one is written twice in that order.
+        let ordered = |list: &[Field]| {
+            let mut order: Vec<usize> = (0..list.len()).collect();
+            order.sort_by(|&i, &j| list[i].name.cmp(&list[j].name));
+            order
+        };
+        let is_same = |(x, y): (&Field, &Field)| x.name == y.name && x.optional == y.optional;
+        if fields.iter().zip(other).all(is_same) {
+            return fields.iter().zip(other).all(|(x, y)| self.part(a, x.ty, b, y.ty));
+        }
+        let (order, others) = (ordered(fields), ordered(other));
+        let mut pairs = order.iter().zip(&others).map(|(&i, &j)| (&fields[i], &other[j]));
+        pairs.clone().all(is_same) && pairs.all(|(x, y)| self.part(a, x.ty, b, y.ty))
     }
 
     fn same_signature(&mut self, a: &TypeRef, f: &Signature, b: &TypeRef, g: &Signature) -> bool {
@@ -202,7 +292,16 @@ impl Relation<'_, '_> {
             }
             (_, Type::Intersection(list)) => list.iter().all(|&y| self.holds(a, &b.part(y))),
             (_, Type::Union(list)) => {
-                list.iter().any(|&y| self.holds(a, &b.part(y))) || self.without_limits(a, b)
+                let literal = Literal::of(a.node());
+                if literal.is_some() || !matches!(a.node(), Type::Annotated(..) | Type::Intersection(_)) {
+                    let members = self.members(b, list);
+                    // Nothing but itself, and what only restricts it further, is within a literal.
+                    literal.is_some_and(|literal| members.literals.contains(&literal))
+                        || members.others.iter().any(|&y| self.holds(a, &b.part(y)))
+                        || self.without_limits(a, b)
+                } else {
+                    list.iter().any(|&y| self.holds(a, &b.part(y))) || self.without_limits(a, b)
+                }
             }
             (Type::Primitive(Primitive::Nil), Type::Optional(_)) => true,
             (_, Type::Optional(y)) => self.holds(a, &b.part(*y)) || self.without_limits(a, b),
@@ -250,21 +349,46 @@ impl Relation<'_, '_> {
                 };
                 names && fields.iter().all(|field| self.part(a, field.ty, b, *v))
             }
-            (Type::Record(_) | Type::Interface(..), Type::Record(fields)) => {
-                fields.iter().all(|field| self.sub_field(a, b, field))
-            }
+            (Type::Record(_) | Type::Interface(..), Type::Record(fields)) => self.sub_fields(a, b, fields),
             (Type::Record(_) | Type::Interface(..), Type::Interface(bases, fields)) => {
-                bases.iter().all(|&base| self.holds(a, &b.part(base)))
-                    && fields.iter().all(|field| self.sub_field(a, b, field))
+                bases.iter().all(|&base| self.holds(a, &b.part(base))) && self.sub_fields(a, b, fields)
             }
             _ => false,
         }
     }
 
-    /// `a` has the field that `b` wants.
-    fn sub_field(&mut self, a: &TypeRef, b: &TypeRef, wanted: &Field) -> bool {
+    /// `a` has the fields that `b` wants.
+    fn sub_fields(&mut self, a: &TypeRef, b: &TypeRef, wanted: &[Field]) -> bool {
+        if wanted.len() <= FIELDS {
+            return wanted.iter().all(|field| self.sub_field(self.field_of(a, &field.name), b, field));
+        }
+        let mut known = Fields::default();
+        self.fields_of(a, &mut known);
+        wanted.iter().all(|field| self.sub_field(known.get(&field.name).cloned(), b, field))
+    }
+
+    /// All fields of a record, or of an interface and what it extends.
+    fn fields_of(&self, ty: &TypeRef, known: &mut Fields) {
+        let ty = self.terms.structure(ty);
+        let (Type::Record(fields) | Type::Interface(_, fields)) = ty.node() else { return };
+        if !self.terms.pay(fields.len() / FIELDS) {
+            return;
+        }
+        for field in fields {
+            let entry = known.entry(field.name.clone());
+            entry.or_insert_with(|| (ty.part(field.ty), field.optional));
+        }
+        let Type::Interface(bases, _) = ty.node() else { return };
+        for &base in bases {
+            let base = ty.part(base);
+            self.terms.deeper(|| self.fields_of(&base, known));
+        }
+    }
+
+    /// What is found of a field in `a` is what `b` wants.
+    fn sub_field(&mut self, found: Option<(TypeRef, bool)>, b: &TypeRef, wanted: &Field) -> bool {
         let target = b.part(wanted.ty);
-        let Some((source, optional)) = self.field_of(a, &wanted.name) else {
+        let Some((source, optional)) = found else {
             let nil = primitive(Primitive::Nil);
             return wanted.optional || self.holds(&nil, &target);
         };

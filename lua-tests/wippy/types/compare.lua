@@ -51,6 +51,28 @@ type Doubled = {a: number, a: number}
 type TwoNames = {a: number, b: number}
 assert((Doubled == TwoNames) == (TwoNames == Doubled))
 
+type Mixed = {a: number, a: string}
+type Mixed2 = {a: string, a: number}
+for _, other in ipairs {Doubled, Mixed2, TwoNames} do assert((Mixed == other) == (other == Mixed)) end
+assert(Mixed == Mixed and Mixed ~= Doubled)
+
+-- Large types compare as small ones do, in whatever order they are written.
+local function large(n, first, step, member, separator, around)
+  local list, at = {}, first
+  for i = 1, n do list[i] = member:gsub("#", at) at = (at - 1 + step) % n + 1 end
+  return load("type T = " .. around:gsub("#", (table.concat(list, separator):gsub("%%", "%%%%"))) .. " return T")()
+end
+for _, what in ipairs {{"'m#'", " | ", "#"}, {"#", " | ", "#"}, {"#.5", " | ", "(#)?"}, {"f#: number", ", ", "{#}"}} do
+  local n = 2000
+  local a, b, c = large(n, 1, 1, table.unpack(what)), large(n, 7, 3, table.unpack(what)), large(n - 1, 1, 1, table.unpack(what))
+  assert(a == b and b == a and a <= b and b <= a and a ~= c and c ~= a)
+  local within = what[2] == " | " and {c, a} or {a, c}
+  assert(within[1] <= within[2] and not (within[2] <= within[1]) and within[1] < within[2])
+end
+type Huge = 9223372036854775807
+type Rounded = 9223372036854775808.0
+assert(Huge ~= Rounded and not Huge:is(2.0^63) and not Rounded:is(math.maxinteger))
+
 -- Names that mean nothing are equal to nothing in particular, whoever asks.
 type Nowhere = Nowhere
 type There = Somewhere
