@@ -81,9 +81,6 @@ pub const DEFAULT_GC_STEPMUL: i64 = 200;
 /// Largest block taken from size classes for table parts; larger ones come from the system allocator.
 pub const MAX_CLASS_BUFFER: usize = 512;
 
-/// Bytes of a part of a table from which on the kernel is asked for huge pages, if all of it will be written at once.
-pub const HUGE_BUFFER: usize = 4 << 20;
-
 /// Cells (1 KiB) of a small process that hold objects of any size: with cells per size class it would hold mostly air.
 pub const MAX_MIXED_CELLS: usize = 4;
 

@@ -3,7 +3,7 @@
 
 use super::alloc::{Heap, OutOfMemory};
 use super::region::{CLASS_OF, CLASS_SIZES, GRANULE};
-use crate::limits::{HUGE_BUFFER, MAX_CLASS_BUFFER};
+use crate::limits::MAX_CLASS_BUFFER;
 use std::alloc::{Layout, alloc, dealloc};
 
 impl Heap {
@@ -80,22 +80,5 @@ impl Heap {
             unsafe { dealloc(at, Self::buffer_layout(size).expect("the layout it was allocated with")) };
             self.sub_external(size);
         }
-    }
-}
-
-/// Says that a part, which has just been allocated, will be written from start to end. The kernel may give a large one memory in
-/// huge pages then: touching an ordinary page for the first time costs more than filling it.
-pub(super) fn will_be_filled(at: *mut u8, size: usize) {
-    if size < HUGE_BUFFER {
-        return;
-    }
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::mm::{Advice, madvise};
-        const PAGE: usize = 4096;
-        let before = at.align_offset(PAGE);
-        // SAFETY: whole pages of the part. The kernel may refuse: nothing depends on it.
-        let _ =
-            unsafe { madvise(at.add(before).cast(), (size - before) & !(PAGE - 1), Advice::LinuxHugepage) };
     }
 }

@@ -5,7 +5,6 @@
 use super::{Node, SHARED_NODE, SPARSE_CHECK, Table, TableError, empty_node, hash_key, table_flag};
 use crate::heap::Value;
 use crate::heap::alloc::{Heap, OutOfMemory};
-use crate::heap::parts::will_be_filled;
 use crate::heap::value::{get, put, tag};
 use crate::limits::MAX_TABLE_NODES;
 use std::ptr::null_mut;
@@ -358,7 +357,6 @@ impl Table {
                         return Err(e.into());
                     }
                 };
-                will_be_filled(new.cast(), count * size_of::<Node>());
                 for i in 0..count {
                     new.add(i).write(Node::EMPTY);
                 }
