@@ -84,6 +84,7 @@ impl Heap {
         let total = (self.cells * CELL + self.external).saturating_add(more);
         if total > self.limit {
             self.refused = more;
+            self.forget_request();
             return Err(OutOfMemory);
         }
         Ok(())

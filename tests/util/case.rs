@@ -2,7 +2,8 @@
 //!
 //! Header lines are comments at the top of the file (before the first line that is not a comment):
 //! `-- oracle: lua5.3 | none`, `-- expect: ok | error`, `-- budget: 10s 512MiB`, `-- flags: --memory-limit 64M`,
-//! `-- stress: 3000` (the program's argument in a build that collects at every step).
+//! `-- stress: 3000` (the program's argument in a build that collects at every step), `-- stress-flags: --memory-limit 1M`
+//! (behind `flags`: instead of them in such a build).
 //! Beside `x.lua`, `x.out` holds the expected stdout; without it only the exit status counts (and for a file of
 //! `nasty/` the last line of stdout must be `ok`).
 
@@ -97,6 +98,9 @@ impl Case {
             ("expect", "error") => self.expect_error = true,
             ("flags", flags) => self.flags = flags.split_whitespace().map(str::to_owned).collect(),
             ("stress", size) => self.argument = cfg!(feature = "stress").then(|| size.to_owned()),
+            ("stress-flags", flags) if cfg!(feature = "stress") => {
+                self.flags = flags.split_whitespace().map(str::to_owned).collect();
+            }
             ("budget", budget) => {
                 for word in budget.split_whitespace() {
                     let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());

@@ -1,6 +1,7 @@
 -- budget: 20s 2048MiB
+-- stress: 300
 -- Who begins to wait does not look at all the others that wait.
-local jobs, results, n = channel.new(), channel.new(), 50000
+local jobs, results, n = channel.new(), channel.new(), math.tointeger(tonumber((...))) or 50000
 for i = 1, n do
   coroutine.spawn(function() results:send(i + jobs:receive()) end)
 end

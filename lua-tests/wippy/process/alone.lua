@@ -1,4 +1,6 @@
 -- flags: --process-memory-limit 64M --workers 2
+-- stress: small
+-- stress-flags: --process-memory-limit 400K --workers 2
 -- budget: 60s 1024MiB
 -- Who goes wrong dies alone: the others go on, and are told what it was.
 local host, events, inbox = "app:processes", process.events(), process.inbox()
@@ -12,7 +14,9 @@ end
 
 -- By themselves: with the error that they did not catch.
 for how, message in pairs{
-  memory = "not enough memory", strings = "not enough memory", stack = "stack overflow", metamethods = "",
+  memory = "not enough memory", strings = "not enough memory", metamethods = "",
+  -- A stack that is deep enough to be refused does not fit into little memory.
+  stack = ... == "small" and "not enough memory" or "stack overflow",
   flood = "not enough memory", coroutines = "not enough memory", timers = "not enough memory",
 } do
   local pid = assert(process.spawn_monitored("./_alone.lua", host, how))

@@ -1,4 +1,5 @@
 -- flags: --sim 3
+-- stress: 300
 -- A message is a copy: what it keeps, and what it leaves behind.
 local me, inbox = process.pid(), process.inbox()
 local function through(v)
@@ -51,12 +52,12 @@ for _, copy in ipairs{through(err), through{err}[1]} do
 end
 
 -- Deep structures need no stack.
-local deep = {}
+local deep, depth = {}, math.tointeger(tonumber((...))) or 100000
 local t = deep
-for i = 1, 100000 do t[1] = {} t = t[1] end
+for i = 1, depth do t[1] = {} t = t[1] end
 local n, t = 0, through(deep)
 while t[1] do n, t = n + 1, t[1] end
-assert(n == 100000)
+assert(n == depth)
 
 -- The receiver's copy is its own.
 local pid = process.spawn("./_echo.lua", "app:processes")
