@@ -10,27 +10,24 @@
 //! 5. A long validation remembers outcomes ([`Memo`]), which changes no answer. Of failures only those inside of unions are of
 //!    use: there it does not matter what was wrong. The others end the validation.
 
+use super::constraint::Constraint;
 use super::failure::{Failure, Fault};
 use super::fit::{Glance, element, is_in_sequence, length};
 use super::memo::{Ending, Memo, Reach};
 use super::pattern::Search;
-use super::program::{Check, CheckId, Constraint, FieldCheck, Import, Program, Verdict};
-use super::term::{Imports, Terms, arity, instance};
-use super::value::{Loaded, known_program, program_of};
-use crate::bytecode::types::TypeRef;
+use super::program::{Check, CheckId, FieldCheck, Program, Verdict};
+use super::suspension::Suspended;
+use super::value::program_of;
 use crate::limits::{MAX_FORGOTTEN_CHECKS, MAX_LEAF_DEPTH, MAX_OPEN_CHECKS, MAX_VALUE_LEVELS};
 use crate::vm::LuaError;
-use crate::vm::native::progress::Kept;
 use crate::vm::native::{Cx, Kind, Kinds, Probe, Tab, Val};
 use smallvec::SmallVec;
-use std::cell::Cell;
-use std::sync::Arc;
 
 /// Elements looked at between two looks at the budget.
 const PIECE: usize = 1024;
 
 /// Elements for one reduction.
-const ELEMENTS: usize = 8;
+pub(super) const ELEMENTS: usize = 8;
 
 /// How validation ended, or that it has not.
 pub enum Outcome {
@@ -41,55 +38,25 @@ pub enum Outcome {
 }
 
 /// A check under way.
-struct Frame<'gc> {
+pub(super) struct Frame<'gc> {
     /// The type value whose program this is.
-    source: Val<'gc>,
-    program: &'gc Program,
-    check: CheckId,
+    pub(super) source: Val<'gc>,
+    pub(super) program: &'gc Program,
+    pub(super) check: CheckId,
     /// How far the checks before this one got in the frame below.
-    before: Reach,
+    pub(super) before: Reach,
     /// The map entry's key has been checked, its value has not.
-    at_value: bool,
-    value: Val<'gc>,
+    pub(super) at_value: bool,
+    pub(super) value: Val<'gc>,
     /// Next element, field, member or table place.
-    at: usize,
+    pub(super) at: usize,
     /// Length of the sequence.
-    end: usize,
+    pub(super) end: usize,
     /// Key of the map entry.
-    key: Val<'gc>,
+    pub(super) key: Val<'gc>,
 }
 
-/// What of a frame is no Lua value.
-struct Saved {
-    check: CheckId,
-    before: Reach,
-    at_value: bool,
-    at: usize,
-    end: usize,
-}
-
-/// What a validation keeps from one slice to the next.
-struct Suspended {
-    frames: Vec<Saved>,
-    base: usize,
-    search: Option<Box<Search>>,
-    reach: Reach,
-    opened: usize,
-    memo: Option<Box<Memo>>,
-}
-
-impl Kept for Suspended {
-    fn outside(&self) -> usize {
-        self.frames.capacity() * size_of::<Saved>()
-            + self.search.as_ref().map_or(0, |s| s.bytes())
-            + self.memo.as_ref().map_or(0, |memo| size_of::<Memo>() + memo.bytes())
-    }
-}
-
-/// Lua values of a frame in the window.
-const SAVED_VALUES: usize = 3;
-
-enum Step<'gc> {
+pub(super) enum Step<'gc> {
     Enter { source: Val<'gc>, program: &'gc Program, check: CheckId, value: Val<'gc> },
     Passed,
     Failed(Raised<'gc>),
@@ -97,7 +64,7 @@ enum Step<'gc> {
 }
 
 /// A fault where it was found.
-enum Raised<'gc> {
+pub(super) enum Raised<'gc> {
     /// Of this check.
     Mismatch(&'gc Program, CheckId, Val<'gc>),
     Constraint {
@@ -108,43 +75,29 @@ enum Raised<'gc> {
     Depth,
 }
 
-/// The modules that are loaded; notes whether a type was asked for that they do not have.
-struct Modules<'c, 'gc> {
-    loaded: Loaded<'c, 'gc>,
-    missing: Cell<bool>,
-}
-
-impl Imports for Modules<'_, '_> {
-    fn imported(&self, module: &[u8], name: &[u8]) -> Option<TypeRef> {
-        let found = self.loaded.imported(module, name);
-        self.missing.set(self.missing.get() || found.is_none());
-        found
-    }
-}
-
-struct Machine<'gc> {
-    frames: SmallVec<[Frame<'gc>; MAX_VALUE_LEVELS]>,
+pub(super) struct Machine<'gc> {
+    pub(super) frames: SmallVec<[Frame<'gc>; MAX_VALUE_LEVELS]>,
     /// Frames that are tables.
-    levels: usize,
+    pub(super) levels: usize,
     /// Frames that are unions.
-    unions: usize,
+    pub(super) unions: usize,
     /// Imports followed since the last frame.
-    imports: usize,
-    work: usize,
+    pub(super) imports: usize,
+    pub(super) work: usize,
     /// The pattern that the newest frame is about to match.
-    search: Option<Box<Search>>,
+    pub(super) search: Option<Box<Search>>,
     /// How far the checks in the newest frame got.
-    reach: Reach,
+    pub(super) reach: Reach,
     /// Frames opened so far.
-    opened: usize,
+    pub(super) opened: usize,
     /// Outcomes, and the table of the values that are known there.
-    memo: Option<(Box<Memo>, Tab<'gc>)>,
+    pub(super) memo: Option<(Box<Memo>, Tab<'gc>)>,
 }
 
 #[cfg(test)]
 thread_local! {
     /// [`MAX_FORGOTTEN_CHECKS`] for tests.
-    pub static FORGOTTEN: Cell<usize> = const { Cell::new(MAX_FORGOTTEN_CHECKS) };
+    pub static FORGOTTEN: std::cell::Cell<usize> = const { std::cell::Cell::new(MAX_FORGOTTEN_CHECKS) };
 }
 
 /// Checks before a validation begins to remember.
@@ -585,101 +538,6 @@ impl<'gc> Machine<'gc> {
         }
     }
 
-    /// One more type that leads elsewhere is followed. False if those are too many: they may lead in a circle.
-    fn count_import(&mut self) -> bool {
-        self.imports += 1;
-        self.work += ELEMENTS;
-        self.imports <= MAX_VALUE_LEVELS
-    }
-
-    /// A type of another module, in a check of the type value `source`.
-    fn import(
-        &mut self,
-        cx: &mut Cx<'gc>,
-        (source, program, check): (Val<'gc>, &'gc Program, CheckId),
-        import: &'gc Import,
-        value: Val<'gc>,
-    ) -> Result<Step<'gc>, LuaError> {
-        if !self.count_import() {
-            return Ok(Step::Failed(Raised::Depth));
-        }
-        let mut found = super::value::exported(
-            cx,
-            (import.module_hash, &import.module),
-            (import.name_hash, &import.name),
-        );
-        if let Some(handle) = found.as_type()
-            && !import.args.is_empty()
-        {
-            if arity(handle.ty()) != import.args.len() {
-                // As a wrong number of arguments counts everywhere.
-                return Ok(Step::Passed);
-            }
-            found = Self::instance(cx, source, handle.ty(), import)?;
-        }
-        Ok(match (program_of(cx, found)?, &import.builtin) {
-            (Some(program), _) => Step::Enter { source: found, program, check: 0, value },
-            (None, Some(name)) if super::program::is_object(value, name) => Step::Passed,
-            (None, Some(_)) => Step::Failed(Raised::Mismatch(program, check, value)),
-            (None, None) => Step::Failed(Raised::Unresolved(program, check)),
-        })
-    }
-
-    /// A type that is known now that the modules it is made from may be loaded: found out once and kept with `source`.
-    fn deferred(
-        &mut self,
-        cx: &mut Cx<'gc>,
-        (source, program, check): (Val<'gc>, &'gc Program, CheckId),
-        ty: &'gc TypeRef,
-        value: Val<'gc>,
-    ) -> Result<Step<'gc>, LuaError> {
-        if !self.count_import() {
-            return Ok(Step::Failed(Raised::Depth));
-        }
-        let key = Val::light(std::ptr::from_ref(ty) as usize);
-        let mut found = cx.member(source, key);
-        if found.as_type().is_none() {
-            let (structure, missing) = {
-                let modules = Modules { loaded: Loaded(cx), missing: Cell::new(false) };
-                let terms = Terms::new(&modules);
-                let structure = terms.expand(ty);
-                self.work += terms.steps_done();
-                (terms.has_steps().then_some(structure), modules.missing.get())
-            };
-            if missing {
-                return Ok(Step::Failed(Raised::Unresolved(program, check)));
-            }
-            let Some(structure) = structure else { return Ok(Step::Failed(Raised::Depth)) };
-            found = cx.type_value(&structure)?;
-            cx.keep_member(source, key, found)?;
-        }
-        Ok(match program_of(cx, found)? {
-            Some(program) => Step::Enter { source: found, program, check: 0, value },
-            None => Step::Passed,
-        })
-    }
-
-    /// The imported generic type with its arguments: made once and kept with the type that wants it, whose program holds
-    /// `import`.
-    fn instance(
-        cx: &mut Cx<'gc>,
-        source: Val<'gc>,
-        generic: &TypeRef,
-        import: &'gc Import,
-    ) -> Result<Val<'gc>, LuaError> {
-        let key = Val::light(std::ptr::from_ref(import) as usize);
-        let kept = cx.member(source, key);
-        if let Some(handle) = kept.as_type()
-            && Arc::ptr_eq(&handle.ty().pool, &generic.pool)
-            && handle.ty().id == generic.id
-        {
-            return Ok(kept);
-        }
-        let made = cx.type_value(&instance(generic, import.args.to_vec()))?;
-        cx.keep_member(source, key, made)?;
-        Ok(made)
-    }
-
     /// Gives the next member of the nearest union its chance; without one, the failure.
     #[cold]
     fn fail(&mut self, cx: &mut Cx<'gc>, raised: Raised<'gc>) -> Result<Step<'gc>, Box<Failure>> {
@@ -747,63 +605,6 @@ impl<'gc> Machine<'gc> {
             Raised::Depth => Fault::Depth,
         };
         Failure { path, fault }
-    }
-
-    // ---- slices ----
-
-    /// Moves the values to the window and keeps the rest with the call.
-    fn suspend(&mut self, cx: &mut Cx<'gc>) -> Result<(), LuaError> {
-        let base = cx.top();
-        cx.reserve(self.frames.len() * SAVED_VALUES + 1)?;
-        let mut frames = Vec::with_capacity(self.frames.len());
-        for frame in &self.frames {
-            cx.push(frame.source);
-            cx.push(frame.value);
-            cx.push(frame.key);
-            frames.push(Saved {
-                check: frame.check,
-                before: frame.before,
-                at_value: frame.at_value,
-                at: frame.at,
-                end: frame.end,
-            });
-        }
-        let memo = self.memo.take().map(|(memo, kept)| {
-            cx.push(kept.into());
-            memo
-        });
-        let (search, reach, opened) = (self.search.take(), self.reach, self.opened);
-        cx.keep(Suspended { frames, base, search, reach, opened, memo });
-        Ok(())
-    }
-
-    fn resume(&mut self, cx: &mut Cx<'gc>, suspended: Suspended) {
-        for (i, saved) in suspended.frames.iter().enumerate() {
-            let at = suspended.base + i * SAVED_VALUES;
-            let source = cx.arg(at);
-            let Some(program) = source.as_type().and_then(known_program) else { continue };
-            match program.check(saved.check) {
-                Check::Array(_) | Check::Map { .. } | Check::Record(_) => self.levels += 1,
-                Check::Union(_) => self.unions += 1,
-                _ => {}
-            }
-            self.frames.push(Frame {
-                source,
-                program,
-                check: saved.check,
-                before: saved.before,
-                at_value: saved.at_value,
-                value: cx.arg(at + 1),
-                at: saved.at,
-                end: saved.end,
-                key: cx.arg(at + 2),
-            });
-        }
-        self.search = suspended.search;
-        (self.reach, self.opened) = (suspended.reach, suspended.opened);
-        let kept = cx.arg(suspended.base + suspended.frames.len() * SAVED_VALUES).as_table();
-        self.memo = suspended.memo.zip(kept);
-        cx.set_top(suspended.base);
     }
 }
 
