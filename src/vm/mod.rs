@@ -64,19 +64,53 @@ const BASIC_METAS: usize = 16;
 const SLICE: i32 = if cfg!(feature = "stress") { 1 } else { crate::limits::DEFAULT_SLICE };
 
 /// One process's interpreter state.
+#[repr(C)]
 pub struct Vm {
-    /// Reductions left in this slice.
-    pub(crate) budget: i32,
+    // What every slice and every wait touches comes first.
     /// The running coroutine.
     pub(crate) th: *mut Thread,
     /// The handler table in use; see `dispatch`.
     pub(crate) table: *const (),
-    pub heap: Heap,
+    /// Reductions left in this slice.
+    pub(crate) budget: i32,
+    /// Coroutines resuming each other right now.
+    pub(crate) resume_depth: u32,
+    /// Finalizers that run, one inside the other: collections that they do not ask for find no work for others.
+    pub(crate) finalizers: u32,
     /// True while the running coroutine has a hook that is not itself running.
     pub(crate) hooked: bool,
     /// The next instruction runs without its hook, which ran already.
     pub(crate) skip_hook: bool,
+    /// A collection found finalizers due: they run between the next instructions.
+    pub(crate) run_finalizers: bool,
+    /// The dispatcher is to be left at the next instruction boundary.
+    pub(crate) leave: bool,
+    /// The instruction has had effects: it must not start over.
+    pub(crate) no_retry: bool,
+    /// The error in flight was raised by the native function on top.
+    pub(crate) native_raised: bool,
+    /// `skip_hook` of the function that a running finalizer interrupts.
+    pub(crate) skip_after_finalizer: bool,
+    /// `os.exit` asked for the finalizers to run before the program ends.
+    pub(crate) close_on_exit: bool,
+    /// Why the dispatcher was left.
+    pub(crate) exit: Exit,
+    /// Reductions given per slice.
+    pub(crate) slice: i32,
     pub(crate) main: *mut Thread,
+    /// The libraries that the process shares with others, until it gets its own.
+    pub(crate) environment: Option<&'static environment::Environment>,
+    /// Where its own are, until no Rust variable can hold the shared ones any more.
+    pub(crate) forward: Option<Box<crate::heap::Forward>>,
+    /// The instruction after the one that was put back for want of memory: it does not start over twice.
+    pub(crate) out_of_memory_pc: *const crate::bytecode::Instr,
+    /// What the host keeps with this process.
+    pub(crate) host: Option<native::HostData>,
+    /// Values that the host holds on to, nil in free places.
+    pub(crate) held: SmallVec<[Value; 1]>,
+    /// The coroutines that take turns.
+    pub(crate) managed: managed::Managed,
+    pub heap: Heap,
     pub(crate) globals: *mut Table,
     pub(crate) registry: *mut Table,
     /// What a process with a shared registry keeps for native functions, null before the first such thing.
@@ -86,55 +120,23 @@ pub struct Vm {
     pub(crate) event_names: &'static [*const Str; EVENT_NAMES.len()],
     /// Names of types, by tag.
     pub(crate) type_names: &'static [*const Str; BASIC_METAS],
-    /// The libraries that the process shares with others, until it gets its own.
-    pub(crate) environment: Option<&'static environment::Environment>,
-    /// Where its own are, until no Rust variable can hold the shared ones any more.
-    pub(crate) forward: Option<Box<crate::heap::Forward>>,
-    /// Coroutines resuming each other right now.
-    pub(crate) resume_depth: u32,
-    /// Finalizers that run, one inside the other: collections that they do not ask for find no work for others.
-    pub(crate) finalizers: u32,
-    /// A collection found finalizers due: they run between the next instructions.
-    pub(crate) run_finalizers: bool,
-    /// Why the dispatcher was left.
-    pub(crate) exit: Exit,
-    /// The dispatcher is to be left at the next instruction boundary.
-    pub(crate) leave: bool,
-    /// The instruction after the one that was put back for want of memory: it does not start over twice.
-    pub(crate) out_of_memory_pc: *const crate::bytecode::Instr,
-    /// The instruction has had effects: it must not start over.
-    pub(crate) no_retry: bool,
-    /// The error in flight was raised by the native function on top.
-    pub(crate) native_raised: bool,
     /// What the last quick native call left for the slow path.
     pub(crate) native_outcome: run::NativeOutcome,
     /// Values of the last exit that the host may still want.
     pub(crate) exit_values: SmallVec<[Value; 1]>,
-    /// Values that the host holds on to, nil in free places.
-    pub(crate) held: SmallVec<[Value; 1]>,
     /// Set from outside (another thread, a signal handler) to raise "interrupted!" at the next call or loop.
     pub(crate) interrupt: Option<Arc<AtomicBool>>,
     /// Compiles source or loads binary chunks for `load`; set by the layer that knows the compiler.
     pub(crate) loader: Option<&'static Loader>,
-    /// `skip_hook` of the function that a running finalizer interrupts.
-    pub(crate) skip_after_finalizer: bool,
-    /// Reductions given per slice.
-    pub(crate) slice: i32,
     /// The function `next`, which `pairs` returns.
     pub(crate) next: Value,
     /// State of `math.random`.
     pub rng: [u64; 4],
     /// The error that ended the run.
     pub(crate) last_failure: Option<Box<LastFailure>>,
-    /// `os.exit` asked for the finalizers to run before the program ends.
-    pub(crate) close_on_exit: bool,
-    /// What the host keeps with this process.
-    pub(crate) host: Option<native::HostData>,
     /// Metatable of error objects, null before the first one.
     pub(crate) error_meta: *mut Table,
     pub(crate) error_meta_maker: Option<error_object::ErrorMeta>,
-    /// The coroutines that take turns.
-    pub(crate) managed: managed::Managed,
     pub(crate) channels: channel::Channels,
     /// Values of types that this process has named, weak; null before the first one.
     pub(crate) type_values: *mut Table,
