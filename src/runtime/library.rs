@@ -15,7 +15,7 @@ mod spawn;
 use super::context::{Context, event_kind};
 use super::peer::Peer;
 use crate::vm::LuaError;
-use crate::vm::channel::Chan;
+use crate::vm::channel::{Chan, Outside};
 use crate::vm::error_object::{ErrorObject, kind};
 use crate::vm::native::{Cx, Native, Step, Val, native_flag};
 use std::sync::Arc;
@@ -23,6 +23,9 @@ use std::sync::Arc;
 pub use receive::{SUBSCRIBE, UNSUBSCRIBE};
 
 type R = Result<Step, LuaError>;
+
+/// What mail is for channels.
+pub static OUTSIDE: Outside = Outside { feeder: feed, idler: has_nothing };
 
 static FUNCTIONS: [Native; 23] = [
     Native::new("cancel", control::cancel),
@@ -99,12 +102,12 @@ pub fn open_shared(cx: &mut Cx<'_>) -> Result<(), LuaError> {
 ///
 /// # Errors
 /// Memory.
-pub fn feed<'gc>(cx: &mut Cx<'gc>, ch: Chan<'gc>) -> Result<Option<Val<'gc>>, LuaError> {
+fn feed<'gc>(cx: &mut Cx<'gc>, ch: Chan<'gc>) -> Result<Option<Val<'gc>>, LuaError> {
     cx.with_host(|cx, context: &mut Context| context.feed(cx, ch)).unwrap_or(Ok(None))
 }
 
 /// True if there is no mail for a channel.
-pub fn has_nothing<'gc>(cx: &mut Cx<'gc>, ch: Chan<'gc>) -> bool {
+fn has_nothing<'gc>(cx: &mut Cx<'gc>, ch: Chan<'gc>) -> bool {
     cx.with_host(|_, context: &mut Context| context.has_nothing(ch)).unwrap_or(true)
 }
 

@@ -36,13 +36,19 @@ pub type Feeder = for<'gc> fn(&mut Cx<'gc>, Chan<'gc>) -> Result<Option<Val<'gc>
 /// Whether a [`Feeder`] has nothing for an open channel. False is no promise.
 pub type Idler = for<'gc> fn(&mut Cx<'gc>, Chan<'gc>) -> bool;
 
+/// Who knows values for fed channels.
+pub struct Outside {
+    pub feeder: Feeder,
+    pub idler: Idler,
+}
+
 /// What channels are in a process.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Channels {
     /// Null before the first channel.
     pub meta: Option<*mut Table>,
     maker: Option<ChannelMeta>,
-    feeder: Option<(Feeder, Idler)>,
+    outside: Option<&'static Outside>,
 }
 
 /// A channel.
@@ -122,9 +128,9 @@ impl Vm {
         self.channels.maker = Some(maker);
     }
 
-    /// Sets who knows values for fed channels, and whether there are none.
-    pub fn set_channel_feeder(&mut self, feeder: Feeder, idler: Idler) {
-        self.channels.feeder = Some((feeder, idler));
+    /// Sets who knows values for fed channels.
+    pub fn set_channel_feeder(&mut self, outside: &'static Outside) {
+        self.channels.outside = Some(outside);
     }
 }
 
@@ -350,7 +356,7 @@ impl<'gc> Chan<'gc> {
             if !channel.buffer.is_empty() || channel.has_waiters(true) {
                 return None;
             }
-            let idle = cx.vm().channels.feeder.is_none_or(|(_, idler)| idler(cx, self));
+            let idle = cx.vm().channels.outside.is_none_or(|outside| (outside.idler)(cx, self));
             return idle.then_some(Received::Empty);
         }
         self.try_receive(cx).ok()
@@ -360,8 +366,8 @@ impl<'gc> Chan<'gc> {
     fn feed(self, cx: &mut Cx<'gc>) -> Result<Option<Val<'gc>>, LuaError> {
         // SAFETY: live during 'gc.
         let fed = unsafe { self.data().fed && !self.data().closed };
-        match cx.vm().channels.feeder {
-            Some((feeder, _)) if fed => feeder(cx, self),
+        match cx.vm().channels.outside {
+            Some(outside) if fed => (outside.feeder)(cx, self),
             _ => Ok(None),
         }
     }
