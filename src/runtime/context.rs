@@ -67,7 +67,7 @@ pub struct Context {
     arrivals: u64,
     /// Messages sent.
     pub sent: u64,
-    /// The process that the last message went to, under its PID: most processes send to the same one again and again.
+    /// Most processes send to the same one again and again, or to whom they heard from.
     known: Option<Box<Known>>,
 }
 

@@ -20,6 +20,7 @@ use crate::bytecode::{Instr, Op};
 use crate::heap::thread::frame_flag;
 use crate::heap::value::{get, put, tag};
 use crate::heap::{Closure, Frame, FrameKind, KSlot, Node, Table, Thread, Value};
+use std::ops::ControlFlow;
 
 /// What a handler passes on: next instruction, first register, constants.
 #[derive(Clone, Copy)]
@@ -355,6 +356,20 @@ pub(super) unsafe fn deliver(th: *mut Thread, func: *mut Value, from: *mut Value
     }
 }
 
+/// Pushes the frame of the native function at `func`. There is room for it.
+#[inline(always)]
+unsafe fn push_native(th: *mut Thread, func: *mut Value, nresults: i16, state: u64) {
+    let new = (*th).frame.add(1);
+    (*new).base = func.add(1);
+    (*new).pc = std::ptr::null();
+    (*new).delta = 1;
+    (*new).nresults = nresults;
+    (*new).kind = FrameKind::Native;
+    (*new).flags = 0;
+    (*new).state = state;
+    (*th).frame = new;
+}
+
 /// The common case of calling a native function from Lua, whose arguments reach up to `th.top`: it runs, returns or calls
 /// a Lua function, and nothing else is due. False: `after_native` must
 /// sort out the rest, which `call_native` left in the frame and in `pending`.
@@ -372,14 +387,7 @@ pub(super) unsafe fn call_native(vm: *mut Vm, func: *mut Value, nresults: i16) -
         (*vm).native_outcome = NativeOutcome::NotCalled;
         return false;
     }
-    (*new).base = func.add(1);
-    (*new).pc = std::ptr::null();
-    (*new).delta = 1;
-    (*new).nresults = nresults;
-    (*new).kind = FrameKind::Native;
-    (*new).flags = 0;
-    (*new).state = 0;
-    (*th).frame = new;
+    push_native(th, func, nresults, 0);
     let native = super::native::descriptor(get(func));
     let result = ((*native).func)(&mut Cx::new(vm));
     native_result(vm, result)
@@ -420,36 +428,37 @@ unsafe fn native_result(vm: *mut Vm, result: Result<NativeStep, LuaError>) -> bo
                 | NativeStep::Yield(_)
                 | NativeStep::Block
                 | NativeStep::GiveWay(_)),
-            ) => {
-                let r = (*vm).native_step(step);
-                let frame = (*(*vm).th).frame;
-                let is_native = (*frame).kind == FrameKind::Native;
-                let state = (*frame).state;
-                if r.is_err()
-                    || (*vm).leave
-                    || (*vm).hooked
-                    || is_native && state & super::unwind::RAISING != 0
-                {
-                    // The instruction has had effects.
-                    (*vm).no_retry |= r.as_ref().is_err_and(LuaError::is_memory);
-                    (*vm).native_outcome = NativeOutcome::Settled(r);
-                    return false;
-                }
-                if !is_native {
-                    return true;
-                }
-                if state & super::hook::RETURNING != 0 {
-                    // Its wait is over, and these are its results.
-                    result = Ok(NativeStep::Return(state as u32));
-                    continue;
-                }
-                result = ((*Vm::frame_native(frame)).func)(&mut Cx::new(vm));
-            }
+            ) => match switched(vm, (*vm).native_step(step)) {
+                ControlFlow::Continue(next) => result = next,
+                ControlFlow::Break(done) => return done,
+            },
             _ => break,
         }
     }
     (*vm).native_outcome = NativeOutcome::Result(result);
     false
+}
+
+/// What a native function's frame that is on top after a change of coroutine does next, or the answer of [`native_result`].
+#[inline(always)]
+unsafe fn switched(vm: *mut Vm, r: Result<(), LuaError>) -> ControlFlow<bool, Result<NativeStep, LuaError>> {
+    let frame = (*(*vm).th).frame;
+    let is_native = (*frame).kind == FrameKind::Native;
+    let state = (*frame).state;
+    if r.is_err() || (*vm).leave || (*vm).hooked || is_native && state & super::unwind::RAISING != 0 {
+        // The instruction has had effects.
+        (*vm).no_retry |= r.as_ref().is_err_and(LuaError::is_memory);
+        (*vm).native_outcome = NativeOutcome::Settled(r);
+        return ControlFlow::Break(false);
+    }
+    if !is_native {
+        return ControlFlow::Break(true);
+    }
+    if state & super::hook::RETURNING != 0 {
+        // Its wait is over, and these are its results.
+        return ControlFlow::Continue(Ok(NativeStep::Return(state as u32)));
+    }
+    ControlFlow::Continue(((*Vm::frame_native(frame)).func)(&mut Cx::new(vm)))
 }
 
 /// Pushes the frame of a plain Lua function that a native function calls, or does nothing.

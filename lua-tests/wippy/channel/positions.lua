@@ -76,6 +76,23 @@ debug.sethook(function()
 end, "l")
 local line = 1
 
+-- A coroutine that goes on because another one waits: its hook sees the return.
+do
+  local ch, other, done, seen = channel.new(), channel.new(), channel.new(), {}
+  coroutine.spawn(function()
+    debug.sethook(function(event) seen[#seen + 1] = event .. " " .. debug.getinfo(2, "n").name end, "r")
+    local _ = ch:receive()
+    debug.sethook()
+    done:send(true)
+  end)
+  coroutine.spawn(function()
+    ch:send("v")
+    other:receive()
+  end)
+  done:receive()
+  print(table.concat(seen, ", "))
+end
+
 -- In a hook's company the ordinary form runs.
 local calls = 0
 ch = produce("hooked")

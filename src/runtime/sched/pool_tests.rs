@@ -452,7 +452,7 @@ fn no_wake_up_is_lost_between_sleeping_workers() {
     count.wait_for(ROUNDS);
 }
 
-/// Workers without any work come back for the chore when they are asked to, and only then.
+/// Workers without any work come back for the chore when they are asked to.
 #[test]
 fn sleepers_do_the_chore_again() {
     static CALLS: Mutex<Vec<mpsc::Sender<()>>> = Mutex::new(Vec::new());

@@ -6,7 +6,6 @@ use crate::heap::Str;
 use crate::heap::userdata::Role;
 use crate::limits::NATIVE_STACK;
 use crate::vm::arith::{float_mod, number_le, number_lt, to_float};
-use crate::vm::hook::RETURNING;
 use crate::vm::native::quick::{DECLINED, NOTHING, WAITED, WAITS};
 use crate::vm::native::{Args, Val, descriptor, native_flag};
 
@@ -87,38 +86,12 @@ unsafe fn quick_end(
 /// next one. False: `after_native` must sort out the rest.
 #[inline(never)]
 unsafe fn wait(vm: *mut Vm, func: *mut Value, nresults: i16) -> bool {
-    let th = (*vm).th;
     (*vm).budget -= 1;
-    let new = (*th).frame.add(1);
-    (*new).base = func.add(1);
-    (*new).pc = std::ptr::null();
-    (*new).delta = 1;
-    (*new).nresults = nresults;
-    (*new).kind = FrameKind::Native;
-    (*new).flags = 0;
-    (*new).state = WAITED;
-    (*th).frame = new;
-    let r = (*vm).block();
-    let th = (*vm).th;
-    let frame = (*th).frame;
-    if r.is_ok() && !(*vm).leave && !(*vm).heap.gc_pending {
-        if (*frame).kind == FrameKind::Lua {
-            return true;
-        }
-        let state = (*frame).state;
-        if (*frame).flags == 0 && state & RETURNING != 0 {
-            // Its wait is over, and these are its results.
-            let n = (state & 0xffff_ffff) as usize;
-            (*vm).drop_state();
-            (*th).frame = frame.sub(1);
-            deliver(th, (*frame).base.sub(1), (*th).top.sub(n), n, (*frame).nresults);
-            return true;
-        }
+    push_native((*vm).th, func, nresults, WAITED);
+    match switched(vm, (*vm).block()) {
+        ControlFlow::Continue(result) => native_result(vm, result),
+        ControlFlow::Break(done) => done,
     }
-    // The instruction has had effects.
-    (*vm).no_retry |= r.as_ref().is_err_and(LuaError::is_memory);
-    (*vm).native_outcome = NativeOutcome::Settled(r);
-    false
 }
 
 /// Calls the native function at `func`; after that another Lua function may be the one to go on.
@@ -180,14 +153,7 @@ unsafe fn protect(s: State, vm: *mut Vm, func: *mut Value, nresults: i16) -> Opt
         put(args.add(i), Value::NIL);
     }
     (*frame).pc = s.pc;
-    let native = frame.add(1);
-    (*native).base = f;
-    (*native).pc = std::ptr::null();
-    (*native).delta = 1;
-    (*native).nresults = nresults;
-    (*native).kind = FrameKind::Native;
-    (*native).flags = 0;
-    (*native).state = crate::vm::native::PROTECTING;
+    push_native(th, func, nresults, crate::vm::native::PROTECTING);
     let new = frame.add(2);
     (*new).base = args;
     (*new).delta = 1;
