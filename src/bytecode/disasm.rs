@@ -5,7 +5,7 @@
 
 use super::instr::SLOT;
 use super::ops::Operand;
-use super::{Const, Instr, Op, Proto};
+use super::{Const, Instr, LocalVar, Op, Proto};
 use std::fmt::Write as _;
 
 /// Lists a function and all functions inside it.
@@ -175,9 +175,13 @@ fn tables(p: &Proto, out: &mut String) {
     }
     if !p.locals.is_empty() {
         put!(out, "locals:\n");
+        // Lives nest, so those that are active are a stack.
+        let mut active: Vec<&LocalVar> = Vec::new();
         for l in &p.locals {
+            while active.pop_if(|last| last.end_pc <= l.start_pc).is_some() {}
             let name = String::from_utf8_lossy(&l.name);
-            put!(out, "    R{} {name} {}..{}\n", l.reg, l.start_pc, l.end_pc);
+            put!(out, "    R{} {name} {}..{}\n", active.len(), l.start_pc, l.end_pc);
+            active.push(l);
         }
     }
 }

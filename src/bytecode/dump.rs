@@ -29,7 +29,7 @@ pub const SIGNATURE: &[u8] = b"\x1bLua";
 const UNKNOWN_SOURCE: &[u8] = b"=?";
 
 const VERSION: u8 = 0x53;
-const FORMAT: u8 = 0;
+const FORMAT: u8 = 1;
 /// What the reference says of its machine and programs look for; our own numbers are 64 bits everywhere.
 const SIZES: &[u8] = &[4, 8, 4, 8, 8, 0x78, 0x56, 0, 0, 0, 0, 0, 0];
 /// Stands where the reference writes a float: tells our chunks from its own.
@@ -203,7 +203,6 @@ impl Writer {
             self.bytes(&local.name);
             self.number(u64::from(local.start_pc));
             self.number(u64::from(local.end_pc));
-            self.out.push(local.reg);
         }
     }
 }
@@ -360,9 +359,9 @@ impl<'a> Reader<'a> {
             return Err(CORRUPTED);
         }
         let origins = lines.iter().zip(&spans).map(|(&line, &span)| Origin { line, span }).collect();
-        let locals = self.list(4, |r| {
+        let locals = self.list(3, |r| {
             let name = r.bytes()?.into();
-            Ok(LocalVar { name, start_pc: r.small()?, end_pc: r.small()?, reg: r.byte()? })
+            Ok(LocalVar { name, start_pc: r.small()?, end_pc: r.small()? })
         })?;
         let types = self.pool()?;
         Ok(Proto {

@@ -13,4 +13,4 @@ pub mod verify;
 pub use instr::Instr;
 pub use ops::Op;
 pub use origins::{Origin, Origins};
-pub use proto::{Const, LocalVar, Proto, UpvalDesc};
+pub use proto::{Const, LocalVar, Proto, Text, UpvalDesc};

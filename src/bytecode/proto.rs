@@ -4,7 +4,34 @@
 
 use super::types::TypePool;
 use super::{Instr, Origins};
+use std::ops::Deref;
 use std::sync::Arc;
+
+/// A name or the text of a constant, which the functions of a chunk share. It is one word, because prototypes hold many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text(Arc<Box<[u8]>>);
+
+impl Text {
+    /// Whether others hold the same bytes.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+}
+
+impl From<&[u8]> for Text {
+    fn from(bytes: &[u8]) -> Self {
+        Self(Arc::new(bytes.into()))
+    }
+}
+
+impl Deref for Text {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
 
 /// A compile-time constant.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,8 +41,7 @@ pub enum Const {
     True,
     Integer(i64),
     Float(f64),
-    /// Shared: a name is the same bytes wherever it occurs in a chunk.
-    String(Arc<[u8]>),
+    String(Text),
 }
 
 /// Where a closure finds an upvalue when it is created.
@@ -25,19 +51,17 @@ pub struct UpvalDesc {
     pub in_stack: bool,
     pub index: u8,
     /// Empty when stripped.
-    pub name: Arc<[u8]>,
+    pub name: Text,
 }
 
-/// A local variable's life, for messages and `debug`.
+/// A local variable's life, for messages and `debug`. Its register is its position among the active ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalVar {
-    pub name: Arc<[u8]>,
+    pub name: Text,
     /// First instruction where it is active.
     pub start_pc: u32,
     /// First instruction where it is no longer active.
     pub end_pc: u32,
-    /// Its register.
-    pub reg: u8,
 }
 
 /// One function, immutable.

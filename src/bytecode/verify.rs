@@ -68,7 +68,7 @@ fn function(p: &Proto, parent: Option<&Proto>) -> Result<(), BadCode> {
     check(p.origins.is_empty() || p.origins.len() == p.code.len(), None, "line table size")?;
     for local in &p.locals {
         let life = local.start_pc <= local.end_pc && local.end_pc as usize <= p.code.len();
-        check(life && usize::from(local.reg) < regs, None, "local variable")?;
+        check(life, None, "local variable")?;
     }
     if let Some(parent) = parent {
         for up in &p.upvals {

@@ -35,7 +35,7 @@ mod types;
 #[cfg(test)]
 mod verify_tests;
 
-use crate::bytecode::{Instr, Op, Proto, UpvalDesc};
+use crate::bytecode::{Instr, Op, Proto, Text, UpvalDesc};
 use crate::diag::Span;
 use crate::limits::SOURCE_PIECE;
 use crate::syntax::ast::{Chunk, Expr, Function, Symbol};
@@ -144,7 +144,7 @@ struct Compiler<'a> {
     /// Functions begun so far.
     functions: u32,
     /// Names as constants and debug information share them, by symbol, once they are needed.
-    shared_names: Vec<Option<Arc<[u8]>>>,
+    shared_names: Vec<Option<Text>>,
     /// Where a name was last among the constants: function and index, by symbol.
     name_consts: Vec<(u32, u32)>,
     /// Active variables by name, see `scope`.
@@ -221,7 +221,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// A name for a prototype to keep.
-    fn shared_name(&mut self, sym: Symbol) -> Arc<[u8]> {
+    fn shared_name(&mut self, sym: Symbol) -> Text {
         let bytes = self.name(sym);
         self.shared_names[sym.0 as usize].get_or_insert_with(|| bytes.into()).clone()
     }

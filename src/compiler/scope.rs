@@ -9,13 +9,13 @@ use super::emit::{reachable, reg};
 use super::func::{Block, Func, Local};
 use super::types::Known;
 use super::{Compiler, ENV, Res};
-use crate::bytecode::{Instr, LocalVar, Op, UpvalDesc};
+use crate::bytecode::{Instr, LocalVar, Op, Text, UpvalDesc};
 use crate::diag::Span;
 use crate::limits::{MAX_LOCALS, MAX_UPVALUES};
 use crate::syntax::ast::{Block as Body, Symbol};
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
-type HiddenNames = [Arc<[u8]>; 3];
+type HiddenNames = [Text; 3];
 /// The hidden variables of numeric and of generic loops. No name can reach them, but messages and hooks show them.
 pub(super) static HIDDEN: LazyLock<[HiddenNames; 2]> = LazyLock::new(|| {
     [["(for index)", "(for limit)", "(for step)"], ["(for generator)", "(for state)", "(for control)"]]
@@ -123,14 +123,13 @@ impl<'a> Compiler<'a> {
     // ---- local variables ----
 
     /// Declares a variable, not yet active. The cursor is behind its name.
-    pub(super) fn declare(&mut self, sym: Option<Symbol>, name: Arc<[u8]>) -> Res<()> {
+    pub(super) fn declare(&mut self, sym: Option<Symbol>, name: Text) -> Res<()> {
         if self.f.locals.len() >= MAX_LOCALS {
             return Err(self.error_limit(MAX_LOCALS, "local variables"));
         }
         let f = &mut self.f;
         let info = f.local_info.len() as u32;
-        let reg = f.locals.len() as Reg;
-        f.local_info.push(LocalVar { name, start_pc: 0, end_pc: 0, reg });
+        f.local_info.push(LocalVar { name, start_pc: 0, end_pc: 0 });
         f.locals.push(Local { sym, info, known: Known::Nothing });
         Ok(())
     }

@@ -3,7 +3,7 @@
 use super::tests::compile;
 use crate::bytecode::instr::SLOT;
 use crate::bytecode::verify::verify;
-use crate::bytecode::{Const, Instr, Op, Origin, Origins, Proto, UpvalDesc};
+use crate::bytecode::{Const, Instr, Op, Origin, Origins, Proto, Text, UpvalDesc};
 
 const fn r(n: u16) -> u16 {
     n * SLOT as u16
@@ -135,7 +135,7 @@ fn open_results() {
 
 #[test]
 fn captures() {
-    let up = |in_stack, index| UpvalDesc { in_stack, index, name: [].into() };
+    let up = |in_stack, index| UpvalDesc { in_stack, index, name: Text::from(&[][..]) };
     let with = |up: UpvalDesc, code: &[Instr]| {
         let mut p = proto(code);
         p.protos[0].upvals = [up].into();

@@ -11,7 +11,7 @@ use super::value::{KSlot, tag};
 use super::{Str, Value};
 use crate::bytecode::ops::Operand;
 use crate::bytecode::types::{Type, TypePool};
-use crate::bytecode::{Const, Instr, LocalVar, Op, Origins, Proto, UpvalDesc};
+use crate::bytecode::{Const, Instr, LocalVar, Op, Origins, Proto, Text, UpvalDesc};
 use hashbrown::HashMap;
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ static KEY_OF: [KeyOf; 256] = {
 };
 
 /// Makes or finds the string of a constant.
-type Intern<'a> = dyn FnMut(&Arc<[u8]>) -> Result<*const Str, OutOfMemory> + 'a;
+type Intern<'a> = dyn FnMut(&Text) -> Result<*const Str, OutOfMemory> + 'a;
 
 /// A linked function.
 #[repr(C)]
@@ -111,7 +111,7 @@ impl Code {
     /// Links shared code: its strings become immortal constants.
     #[must_use]
     pub fn link_shared(proto: Proto) -> Box<Self> {
-        let mut intern = |text: &Arc<[u8]>| Ok(constant(text));
+        let mut intern = |text: &Text| Ok(constant(text));
         // Names of fields, too: so checks of values find keys by their address.
         if let Some(types) = &proto.types {
             types.types().iter().filter_map(Type::fields).flatten().for_each(|field| {
@@ -123,23 +123,24 @@ impl Code {
     }
 
     fn link(proto: Proto, unit: *mut Unit, intern: &mut Intern<'_>) -> Result<Self, OutOfMemory> {
-        let mut consts = Vec::with_capacity(proto.consts.len());
-        for value in &proto.consts {
-            consts.push(match value {
+        // As large as they were: they stay where they are.
+        const { assert!(size_of::<Const>() == size_of::<KSlot>() && align_of::<Const>() == align_of::<KSlot>()) };
+        let consts = proto.consts.into_iter().map(|value| {
+            Ok(match value {
                 Const::Nil => KSlot { payload: 0, tag: u32::from(tag::NIL), hash: 0 },
                 Const::False => KSlot { payload: 0, tag: u32::from(tag::FALSE), hash: 0 },
                 Const::True => KSlot { payload: 0, tag: u32::from(tag::TRUE), hash: 0 },
-                Const::Integer(i) => KSlot { payload: *i as u64, tag: u32::from(tag::INT), hash: 0 },
+                Const::Integer(i) => KSlot { payload: i as u64, tag: u32::from(tag::INT), hash: 0 },
                 Const::Float(f) => KSlot { payload: f.to_bits(), tag: u32::from(tag::FLOAT), hash: 0 },
                 Const::String(s) => {
-                    let s = intern(s)?;
+                    let s = intern(&s)?;
                     // SAFETY: `intern` returns a live string.
                     let hash = unsafe { Str::hash(s) };
                     KSlot { payload: s as u64, tag: u32::from(tag::STRING), hash }
                 }
-            });
-        }
-        let consts = consts.into_boxed_slice();
+            })
+        });
+        let consts = consts.collect::<Result<Box<_>, _>>()?;
         let mut code = proto.code;
         for ins in &mut code {
             let key = match KEY_OF[usize::from(ins.op_byte())] {
@@ -230,14 +231,14 @@ impl Code {
         self.origins.get(pc).map(|origin| origin.line)
     }
 
-    /// Name of the local variable number `n` (from 1) that is active at `pc`, with its register.
+    /// The variable that is active in a register at `pc`.
     #[must_use]
-    pub fn local(&self, n: usize, pc: usize) -> Option<&LocalVar> {
-        self.locals
-            .iter()
-            .take_while(|l| l.start_pc as usize <= pc)
-            .filter(|l| pc < l.end_pc as usize)
-            .nth(n.checked_sub(1)?)
+    pub fn local(&self, reg: usize, pc: usize) -> Option<&LocalVar> {
+        if reg >= self.max_stack as usize {
+            return None;
+        }
+        let started = self.locals.iter().take_while(|l| l.start_pc as usize <= pc);
+        started.filter(|l| pc < l.end_pc as usize).nth(reg)
     }
 
     /// Heap bytes of this code and everything nested in it.
@@ -274,7 +275,7 @@ impl Heap {
         unsafe { unit.write(Unit { code: std::ptr::null_mut(), bytes: 0 }) };
         // The functions of a chunk share their names: each needs to be looked for and made once.
         let mut known: HashMap<*const u8, *const Str, foldhash::fast::FixedState> = HashMap::default();
-        let mut intern = |text: &Arc<[u8]>| {
+        let mut intern = |text: &Text| {
             if let Some(&s) = known.get(&text.as_ptr()) {
                 return Ok(s);
             }
@@ -282,7 +283,7 @@ impl Heap {
                 Some(s) => s,
                 None => self.new_string(text)?.cast_const(),
             };
-            if Arc::strong_count(text) > 1 {
+            if text.is_shared() {
                 known.insert(text.as_ptr(), s);
             }
             Ok(s)

@@ -244,8 +244,9 @@ impl Vm {
                 }
                 return Some((b"(*vararg)".to_vec(), base.sub(1 + have as usize).add(index as usize - 1)));
             }
-            if let Some(local) = (*code).local(usize::try_from(n).ok()?, Self::current_pc(frame)) {
-                return Some((local.name.to_vec(), base.add(usize::from(local.reg))));
+            let reg = usize::try_from(n.checked_sub(1)?).ok()?;
+            if let Some(local) = (*code).local(reg, Self::current_pc(frame)) {
+                return Some((local.name.to_vec(), base.add(reg)));
             }
         }
         if n > 0 && limit.offset_from(base) as i64 >= n {
@@ -328,8 +329,9 @@ impl<'gc> Cx<'gc> {
         if f.tag != tag::CLOSURE {
             return None;
         }
+        let reg = usize::try_from(n.checked_sub(1)?).ok()?;
         // SAFETY: live during 'gc.
-        unsafe { (*(*f.as_closure()).code).local(usize::try_from(n).ok()?, 0).map(|l| l.name.to_vec()) }
+        unsafe { (*(*f.as_closure()).code).local(reg, 0).map(|l| l.name.to_vec()) }
     }
 
     /// Upvalue `n` (from 1) of a function: name (empty for native functions) and value.

@@ -40,12 +40,7 @@ fn constant_string(code: &Code, index: u32) -> Option<Vec<u8>> {
 }
 
 fn local_name(code: &Code, reg: u32, pc: usize) -> Option<Vec<u8>> {
-    code.locals
-        .iter()
-        .take_while(|l| l.start_pc as usize <= pc)
-        .filter(|l| pc < l.end_pc as usize && u32::from(l.reg) == reg)
-        .last()
-        .map(|l| l.name.to_vec())
+    code.local(reg as usize, pc).map(|l| l.name.to_vec())
 }
 
 fn upval_name(code: &Code, index: u32) -> Vec<u8> {
