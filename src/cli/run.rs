@@ -126,7 +126,12 @@ fn execute(
         }
     };
     let (ended, account) = finished.stop();
-    let quit = ended.script.and_then(|mut script| script.close());
+    let quit = ended.script.and_then(|mut script| {
+        let quit = script.close();
+        // The system takes all of its memory at once; giving it back piece by piece takes longer.
+        std::mem::forget(script);
+        quit
+    });
     crate::stdlib::base::flush_stdout();
     if args.stats {
         exit::complain(&shown(&account));
