@@ -284,8 +284,11 @@ pub const MAX_TYPE_INSTANCES: usize = 1_000;
 /// Checks made to unroll intersections that are parts of themselves for the same value, which no real type has.
 pub const MAX_CHECKS_UNROLLED: usize = 4_096;
 
-/// Unions inside each other that are made one. Only types that grow without end when they are expanded have more.
-pub const MAX_UNIONS_JOINED: usize = 256;
+/// Members looked at to make unions inside each other one. Only types that grow without end when they are expanded have more.
+pub const MAX_UNION_STEPS: usize = 1 << 18;
+
+/// Steps in which a type is compiled at once: what takes no more than some two milliseconds. A larger one is compiled in turns.
+pub const MAX_TYPE_COMPILED_AT_ONCE: usize = 1 << 13;
 
 /// Unions, intersections and validated tables that may be open at once while a value is validated.
 pub const MAX_OPEN_CHECKS: usize = 1_000;

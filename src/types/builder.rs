@@ -5,47 +5,62 @@
 
 use super::builtin;
 use super::constraint::Constraint;
+use super::origin::{Absent, Look, Origin};
 use super::program::{Check, CheckId, FieldCheck, Import, Indices, Program};
-use super::render;
-use super::term::{Imports, Key, Terms};
-use crate::bytecode::types::{Field, Primitive, Type, TypeId, TypeRef, primitive};
+use super::term::{Key, Terms};
+use crate::bytecode::types::{Field, Primitive, Type, TypeId, TypeRef};
 use crate::limits::{
     MAX_LEAF_DEPTH, MAX_PROGRAM_STEPS, MAX_STEPS_PER_CHECK, MAX_TYPE_CHECKS, MAX_TYPE_INSTANCES,
-    MAX_TYPE_PARTS, MAX_TYPE_STEPS, MAX_TYPE_TURNS, MAX_UNIONS_JOINED,
+    MAX_TYPE_PARTS, MAX_TYPE_STEPS,
 };
+use crate::turns::step;
 use crate::vm::native::{Kinds, Probe};
 use crate::vm::type_value::name_hash;
-use hashbrown::{HashMap, HashSet};
-use std::cell::Cell;
+use hashbrown::HashMap;
 use std::collections::VecDeque;
 
+/// Members, fields and validators that are as much work as a step.
+const PARTS: usize = 4;
+
 impl Program {
+    /// Compiles a type. `None` if that takes more steps than `most`, or if it is done in turns and nobody wants it any more.
     #[must_use]
-    pub fn compile(ty: &TypeRef) -> Self {
+    pub fn compile(ty: &TypeRef, most: Option<usize>) -> Option<Self> {
         let absent = Absent::default();
         let terms = Terms::new(&absent);
         terms.grant(MAX_PROGRAM_STEPS - MAX_TYPE_STEPS);
         let mut builder = Builder {
-            terms: &terms,
-            absent: &absent,
+            look: Look { terms: &terms, absent: &absent },
             known: HashMap::default(),
             queue: VecDeque::new(),
             instances: 0,
+            endless: None,
+            work: 0,
+            most,
             program: Parts::default(),
         };
-        builder.check(ty.clone());
+        builder.check(ty.clone(), Origin::Whole);
         while let Some((id, ty)) = builder.queue.pop_front() {
-            let check = builder.compile(&ty);
+            let check = builder.compile(id, &ty);
             builder.program.checks[id as usize] = check;
+            let told = builder.work;
+            builder.work = builder.program.work();
+            if !step(builder.work - told) || builder.is_too_much() {
+                return None;
+            }
+        }
+        builder.join_unions();
+        if builder.is_too_much() {
+            return None;
         }
         builder.unroll();
         let dependents = builder.dependents();
         let leaves = builder.find_leaves(&dependents);
         let own = builder.find_own(&dependents);
         let kinds = builder.find_kinds(&dependents);
+        let steps = terms.steps_done() + builder.work;
         let parts = builder.program;
-        let steps = terms.steps_done() + parts.checks.len() + parts.fields.len() + parts.members.len();
-        Self {
+        Some(Self {
             steps,
             leaves,
             own,
@@ -55,8 +70,8 @@ impl Program {
             probes: parts.probes.into(),
             members: parts.members.into(),
             constraints: parts.constraints.into(),
-            texts: parts.texts.into(),
-        }
+            origins: parts.origins.into(),
+        })
     }
 }
 
@@ -67,49 +82,56 @@ pub(super) struct Parts {
     pub(super) probes: Vec<Probe>,
     pub(super) members: Vec<CheckId>,
     pub(super) constraints: Vec<Constraint>,
-    pub(super) texts: Vec<Box<[u8]>>,
-}
-
-/// Other modules are looked at only when values are checked; notes that one was asked for.
-#[derive(Default)]
-struct Absent(Cell<bool>);
-
-impl Imports for Absent {
-    fn imported(&self, _module: &[u8], _name: &[u8]) -> Option<TypeRef> {
-        self.0.set(true);
-        None
-    }
+    pub(super) origins: Vec<Origin>,
 }
 
 pub(super) struct Builder<'t> {
-    terms: &'t Terms<'t>,
-    absent: &'t Absent,
+    look: Look<'t>,
     known: HashMap<Key, CheckId, foldhash::fast::FixedState>,
     queue: VecDeque<(CheckId, TypeRef)>,
     /// Types with arguments so far.
     instances: usize,
+    /// The check of all that is too much.
+    endless: Option<CheckId>,
+    /// Steps besides those over types.
+    pub(super) work: usize,
+    /// Steps that may be taken in all.
+    pub(super) most: Option<usize>,
     pub(super) program: Parts,
 }
 
 impl Builder<'_> {
+    fn is_too_much(&self) -> bool {
+        self.most.is_some_and(|most| self.look.terms.steps_done() + self.work > most)
+    }
+
+    /// The check of a type, if it has one.
+    pub(super) fn known(&self, ty: &TypeRef) -> Option<CheckId> {
+        self.known.get(&self.look.terms.key(ty)).copied()
+    }
+
     /// The check of a type, to be compiled later: nothing recurses over types here.
-    fn check(&mut self, ty: TypeRef) -> CheckId {
-        let key = self.terms.key(&ty);
+    fn check(&mut self, ty: TypeRef, origin: Origin) -> CheckId {
+        let key = self.look.terms.key(&ty);
         if let Some(&known) = self.known.get(&key) {
             return known;
         }
-        let id = self.program.checks.len() as CheckId;
-        self.known.insert(key, id);
-        self.program.texts.push(self.text(&ty));
-        self.instances += usize::from(ty.args.is_some());
-        self.terms.grant(MAX_STEPS_PER_CHECK);
-        if self.instances > MAX_TYPE_INSTANCES || self.program.checks.len() >= MAX_TYPE_CHECKS {
-            self.program.checks.push(Check::Endless);
-        } else {
-            self.program.checks.push(Check::Never);
-            self.queue.push_back((id, ty));
+        let instances = self.instances + usize::from(ty.args.is_some());
+        if instances > MAX_TYPE_INSTANCES || self.program.checks.len() >= MAX_TYPE_CHECKS {
+            let program = &mut self.program;
+            return *self.endless.get_or_insert_with(|| program.push(Check::Endless, origin));
         }
+        self.instances = instances;
+        let id = self.program.push(Check::Never, origin);
+        self.known.insert(key, id);
+        self.look.terms.grant(MAX_STEPS_PER_CHECK);
+        self.queue.push_back((id, ty));
         id
+    }
+
+    /// The check of a part of a type, whose own is `whole`.
+    fn part(&mut self, whole: CheckId, ty: &TypeRef, part: TypeId) -> CheckId {
+        self.check(ty.part(part), Origin::Part(whole, part))
     }
 
     /// True if there is room for so many more fields, members or validators.
@@ -118,77 +140,20 @@ impl Builder<'_> {
         parts.fields.len() + parts.members.len() + parts.constraints.len() + more <= MAX_TYPE_PARTS
     }
 
-    fn parts(&mut self, ty: &TypeRef, ids: &[TypeId]) -> Indices {
-        let checks: Vec<CheckId> = ids.iter().map(|&id| self.check(ty.part(id))).collect();
+    fn parts(&mut self, whole: CheckId, ty: &TypeRef, ids: &[TypeId]) -> Indices {
+        let checks: Vec<CheckId> = ids.iter().map(|&id| self.part(whole, ty, id)).collect();
         let start = self.program.members.len() as u32;
         self.program.members.extend(checks);
         start..self.program.members.len() as u32
     }
 
-    /// The members of a union, and those of unions and optionals among them in their place. Each stands there once, so a union that
-    /// has itself as a member, which adds nothing, is not looked into for ever.
-    fn variants(&mut self, union: &TypeRef) -> Indices {
-        let (mut ids, mut seen) = (Vec::new(), HashSet::<Key, foldhash::fast::FixedState>::default());
-        let mut known = HashSet::<CheckId, foldhash::fast::FixedState>::default();
-        let mut left = vec![union.clone()];
-        while let Some(ty) = left.pop() {
-            self.terms.refill();
-            if let Ok(structure) = self.bare(&ty)
-                && let Type::Union(_) | Type::Optional(_) = structure.node()
-                && seen.len() < MAX_UNIONS_JOINED
-                && self.has_room(left.len() + ids.len())
-            {
-                if seen.insert(self.terms.key(&structure)) {
-                    match structure.node() {
-                        Type::Union(members) => {
-                            left.extend(members.iter().rev().map(|&member| structure.part(member)));
-                        }
-                        Type::Optional(inner) => {
-                            left.extend([structure.part(*inner), primitive(Primitive::Nil)]);
-                        }
-                        _ => {}
-                    }
-                }
-                continue;
-            }
-            let id = self.check(ty);
-            if known.insert(id) {
-                ids.push(id);
-            }
-        }
-        let start = self.program.members.len() as u32;
-        self.program.members.extend(ids);
-        start..self.program.members.len() as u32
-    }
-
-    /// The structure of a type; `None` if that depends on types of other modules.
-    fn expand(&self, ty: &TypeRef) -> Option<TypeRef> {
-        self.absent.0.set(false);
-        let structure = self.terms.expand(ty);
-        // An imported type itself is looked up when a value is checked.
-        (!self.absent.0.get() || matches!(structure.node(), Type::Imported(..))).then_some(structure)
-    }
-
-    /// The structure of a type that only restricts writing, or of any other; the type that depends on other modules, if that shows.
-    fn bare(&self, ty: &TypeRef) -> Result<TypeRef, TypeRef> {
-        let mut ty = ty.clone();
-        for _ in 0..MAX_TYPE_TURNS {
-            let Some(structure) = self.expand(&ty) else { return Err(ty) };
-            match structure.node() {
-                Type::Readonly(inner) => ty = structure.part(*inner),
-                _ => return Ok(structure),
-            }
-        }
-        Ok(self.terms.give_up())
-    }
-
-    fn compile(&mut self, ty: &TypeRef) -> Check {
-        self.terms.refill();
-        let ty = match self.bare(ty) {
+    fn compile(&mut self, id: CheckId, ty: &TypeRef) -> Check {
+        self.look.terms.refill();
+        let ty = match self.look.bare(ty) {
             Ok(structure) => structure,
             Err(part) => return Check::Deferred(Box::new(part)),
         };
-        if !self.terms.has_steps() {
+        if !self.look.terms.has_steps() {
             return Check::Endless;
         }
         match ty.node() {
@@ -213,23 +178,23 @@ impl Builder<'_> {
             Type::FloatLiteral(f) => Check::Float(*f),
             Type::StringLiteral(s) => Check::Text(s.clone()),
             Type::Channel(_) => Check::Channel,
-            Type::Optional(inner) => self.optional(ty.part(*inner)),
-            Type::Array(item) => Check::Array(self.check(ty.part(*item))),
+            Type::Optional(inner) => Check::Optional(self.part(id, &ty, *inner)),
+            Type::Array(item) => Check::Array(self.part(id, &ty, *item)),
             Type::Map(key, value) => {
                 let numeric = self.accepts_numbers(&ty.part(*key), 0);
-                let (key, value) = (self.check(ty.part(*key)), self.check(ty.part(*value)));
+                let (key, value) = (self.part(id, &ty, *key), self.part(id, &ty, *value));
                 Check::Map { key, value, numeric }
             }
             Type::Record(fields) if fields.is_empty() => Check::Table,
             Type::Record(fields) if !self.has_room(fields.len()) => Check::Endless,
-            Type::Record(fields) => self.record(&ty, fields),
+            Type::Record(fields) => self.record(id, &ty, fields),
             Type::Union(members) | Type::Intersection(members) if !self.has_room(members.len()) => {
                 Check::Endless
             }
-            Type::Union(_) => Check::Union(self.variants(&ty)),
-            Type::Intersection(members) => Check::Intersection(self.parts(&ty, members)),
+            Type::Union(members) => Check::Union(self.parts(id, &ty, members)),
+            Type::Intersection(members) => Check::Intersection(self.parts(id, &ty, members)),
             Type::Annotated(..) if !self.has_room(1) => Check::Endless,
-            Type::Annotated(..) => self.annotated(&ty),
+            Type::Annotated(..) => self.annotated(id, &ty),
             Type::Imported(module, name, args) => Check::Imported(Box::new(Import {
                 module: module.clone(),
                 module_hash: name_hash(module),
@@ -250,25 +215,10 @@ impl Builder<'_> {
         }
     }
 
-    /// A type or nil. Optionals inside each other are one, and one that is inside of itself adds nothing to nil: so the check inside is
-    /// never an optional again.
-    fn optional(&mut self, mut part: TypeRef) -> Check {
-        let mut seen = HashSet::<Key, foldhash::fast::FixedState>::default();
-        while seen.len() < MAX_UNIONS_JOINED {
-            let Ok(structure) = self.bare(&part) else { return Check::Optional(self.check(part)) };
-            let Type::Optional(more) = structure.node() else { return Check::Optional(self.check(part)) };
-            if !seen.insert(self.terms.key(&structure)) {
-                return Check::Nil;
-            }
-            part = structure.part(*more);
-        }
-        Check::Endless
-    }
-
-    fn record(&mut self, ty: &TypeRef, fields: &[Field]) -> Check {
+    fn record(&mut self, whole: CheckId, ty: &TypeRef, fields: &[Field]) -> Check {
         let checks: Vec<FieldCheck> = fields
             .iter()
-            .map(|field| FieldCheck { check: self.check(ty.part(field.ty)), optional: field.optional })
+            .map(|field| FieldCheck { check: self.part(whole, ty, field.ty), optional: field.optional })
             .collect();
         let start = self.program.fields.len() as u32;
         self.program.fields.extend(checks);
@@ -277,21 +227,21 @@ impl Builder<'_> {
     }
 
     /// The inner type first, then its validators from left to right.
-    fn annotated(&mut self, ty: &TypeRef) -> Check {
+    fn annotated(&mut self, whole: CheckId, ty: &TypeRef) -> Check {
         let mut ty = ty.clone();
         let mut constraints = Vec::new();
         while let Type::Annotated(inner, annotation) = ty.node() {
             constraints.extend(Constraint::new(annotation));
             ty = ty.part(*inner);
         }
-        let inner = self.check(ty);
+        let inner = self.check(ty, Origin::Inner(whole));
         let start = self.program.constraints.len() as u32;
         self.program.constraints.extend(constraints.into_iter().rev());
         Check::Annotated(inner, start..self.program.constraints.len() as u32)
     }
 
     fn accepts_numbers(&self, ty: &TypeRef, depth: usize) -> bool {
-        let ty = self.terms.structure(ty);
+        let ty = self.look.terms.structure(ty);
         if depth > MAX_LEAF_DEPTH {
             return true;
         }
@@ -312,23 +262,20 @@ impl Builder<'_> {
             _ => false,
         }
     }
-
-    /// What messages call a type: tables by their name, the others by what they accept.
-    fn text(&self, ty: &TypeRef) -> Box<[u8]> {
-        self.terms.refill();
-        if self.expand(ty).is_none() {
-            return render::text(ty).into();
-        }
-        let shape = self.terms.structure(ty);
-        match shape.node() {
-            Type::Primitive(Primitive::Callable) | Type::Function(_) => b"function".as_slice().into(),
-            Type::Record(_) | Type::Interface(..) if ty.alias().is_some() => render::text(ty).into(),
-            _ => render::text(&shape).into(),
-        }
-    }
 }
 
 impl Parts {
+    pub(super) fn push(&mut self, check: Check, origin: Origin) -> CheckId {
+        self.checks.push(check);
+        self.origins.push(origin);
+        self.checks.len() as CheckId - 1
+    }
+
+    /// Steps that it took to get so far.
+    fn work(&self) -> usize {
+        self.checks.len() + (self.fields.len() + self.members.len() + self.constraints.len()) / PARTS
+    }
+
     /// The parts of a check that are about the same value.
     pub(super) fn of_value(&self, check: &Check) -> Vec<CheckId> {
         let mut list = Vec::new();

@@ -3,6 +3,7 @@
 use super::builder::Builder;
 use super::program::{Check, CheckId};
 use crate::limits::MAX_CHECKS_UNROLLED;
+use crate::turns::step_at;
 use hashbrown::HashMap;
 
 impl Builder<'_> {
@@ -24,6 +25,7 @@ impl Builder<'_> {
         let mut at = 0;
         while let Some((id, around)) = todo.get(at).cloned() {
             at += 1;
+            step_at(at);
             let original = originals.get(&id).copied().unwrap_or(id);
             let circle = circles[original as usize];
             let replaced: Vec<CheckId> = next[original as usize]
@@ -42,9 +44,7 @@ impl Builder<'_> {
                     };
                     let inside = if impossible { Box::default() } else { inside.into_boxed_slice() };
                     *known.entry((part, inside)).or_insert_with_key(|(_, inside)| {
-                        let copy = parts.checks.len() as CheckId;
-                        parts.checks.push(Check::Never);
-                        parts.texts.push(parts.texts[part as usize].clone());
+                        let copy = parts.push(Check::Never, parts.origins[part as usize]);
                         if !impossible {
                             originals.insert(copy, part);
                             todo.push((copy, inside.clone()));

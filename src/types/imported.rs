@@ -1,9 +1,10 @@
 //! Types of other modules in a validation: they are asked for when a value is checked.
 
+use super::compiling::{Lookup, program_of};
 use super::program::{CheckId, Import, Program};
 use super::term::{Imports, Terms, arity, instance};
 use super::validate::{ELEMENTS, Machine, Raised, Step};
-use super::value::{Loaded, program_of};
+use super::value::Loaded;
 use crate::bytecode::types::TypeRef;
 use crate::limits::MAX_VALUE_LEVELS;
 use crate::vm::LuaError;
@@ -33,6 +34,16 @@ impl<'gc> Machine<'gc> {
         self.imports <= MAX_VALUE_LEVELS
     }
 
+    /// Keeps the place of a check whose type is being compiled: it is entered anew in the next slice.
+    fn wait(
+        &mut self,
+        (source, program, check): (Val<'gc>, &'gc Program, CheckId),
+        value: Val<'gc>,
+    ) -> Step<'gc> {
+        self.open((source, program, check), value, 0);
+        Step::Again
+    }
+
     /// A type of another module, in a check of the type value `source`.
     pub(super) fn import(
         &mut self,
@@ -58,11 +69,12 @@ impl<'gc> Machine<'gc> {
             }
             found = Self::instance(cx, source, handle.ty(), import)?;
         }
-        Ok(match (program_of(cx, found)?, &import.builtin) {
-            (Some(program), _) => Step::Enter { source: found, program, check: 0, value },
-            (None, Some(name)) if super::program::is_object(value, name) => Step::Passed,
-            (None, Some(_)) => Step::Failed(Raised::Mismatch(program, check, value)),
-            (None, None) => Step::Failed(Raised::Unresolved(program, check)),
+        Ok(match (program_of(cx, found, &mut self.compiling)?, &import.builtin) {
+            (Lookup::Known(program), _) => Step::Enter { source: found, program, check: 0, value },
+            (Lookup::Later, _) => self.wait((source, program, check), value),
+            (Lookup::NoType, Some(name)) if super::program::is_object(value, name) => Step::Passed,
+            (Lookup::NoType, Some(_)) => Step::Failed(Raised::Mismatch(source, check, value)),
+            (Lookup::NoType, None) => Step::Failed(Raised::Unresolved(source, check)),
         })
     }
 
@@ -88,15 +100,16 @@ impl<'gc> Machine<'gc> {
                 (terms.has_steps().then_some(structure), modules.missing.get())
             };
             if missing {
-                return Ok(Step::Failed(Raised::Unresolved(program, check)));
+                return Ok(Step::Failed(Raised::Unresolved(source, check)));
             }
             let Some(structure) = structure else { return Ok(Step::Failed(Raised::Depth)) };
             found = cx.type_value(&structure)?;
             cx.keep_member(source, key, found)?;
         }
-        Ok(match program_of(cx, found)? {
-            Some(program) => Step::Enter { source: found, program, check: 0, value },
-            None => Step::Passed,
+        Ok(match program_of(cx, found, &mut self.compiling)? {
+            Lookup::Known(program) => Step::Enter { source: found, program, check: 0, value },
+            Lookup::Later => self.wait((source, program, check), value),
+            Lookup::NoType => Step::Passed,
         })
     }
 

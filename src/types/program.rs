@@ -6,6 +6,7 @@
 //! 3. [`Program::leaf`] decides everything that needs no look into a table; the rest is `validate`'s.
 
 use super::constraint::Constraint;
+use super::origin::Origin;
 use crate::bytecode::types::TypeRef;
 use crate::vm::native::{Kind, Kinds, Probe, Val};
 use std::ops::Range;
@@ -112,8 +113,8 @@ pub struct Program {
     /// Members of unions and intersections.
     pub(super) members: Box<[CheckId]>,
     pub(super) constraints: Box<[Constraint]>,
-    /// What a message calls each check.
-    pub(super) texts: Box<[Box<[u8]>]>,
+    /// Where the checks come from.
+    pub(super) origins: Box<[Origin]>,
     /// Steps that compiling took.
     pub(super) steps: usize,
 }
@@ -172,11 +173,10 @@ impl Program {
     /// Memory of the program, approximately: without what its patterns become.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let texts = self.texts.iter().map(|text| size_of_val(text) + text.len()).sum::<usize>();
         let flags = size_of_val(&*self.leaves) + size_of_val(&*self.own) + size_of_val(&*self.kinds);
         let fields = size_of_val(&*self.fields) + size_of_val(&*self.probes);
         let parts = size_of_val(&*self.members) + size_of_val(&*self.constraints);
-        size_of::<Self>() + size_of_val(&*self.checks) + texts + flags + fields + parts
+        size_of::<Self>() + size_of_val(&*self.checks) + size_of_val(&*self.origins) + flags + fields + parts
     }
 
     /// True if the program holds types: then no pool may keep it.
@@ -187,12 +187,6 @@ impl Program {
             Check::Deferred(_) => true,
             _ => false,
         })
-    }
-
-    /// What a message calls a check.
-    #[must_use]
-    pub fn text(&self, id: CheckId) -> &[u8] {
-        &self.texts[id as usize]
     }
 
     /// Checks without looking into tables. Adds to `work` what that takes beyond a glance at the value.

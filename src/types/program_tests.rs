@@ -11,7 +11,11 @@ use std::cell::Cell;
 fn program(source: &str) -> Program {
     let proto = crate::types::tests::compile(source);
     let types = proto.types.expect("the chunk has types");
-    Program::compile(&TypeRef::new(&types, types.values().last().expect("a type's name").ty))
+    Program::compile(&whole(&types), None).expect("no bound was given")
+}
+
+fn whole(types: &std::sync::Arc<crate::bytecode::types::TypePool>) -> TypeRef {
+    TypeRef::new(types, types.values().last().expect("a type's name").ty)
 }
 
 #[test]
@@ -81,6 +85,35 @@ fn compiling_takes_steps_in_proportion() {
     };
     assert!(many("L<T>") < MAX_PROGRAM_STEPS + 20 * MAX_TYPE_CHECKS);
     assert!(many("L<{T}>") < MAX_PROGRAM_STEPS + 20 * MAX_TYPE_CHECKS);
+}
+
+/// A union of ever more unions has the members that all of them have together, found once.
+#[test]
+fn growing_unions_take_steps_in_proportion() {
+    let eight = "G<G<G<G<G<G<G<G<T>>>>>>>>";
+    for source in [
+        format!(
+            "type G<T> = nil | {eight} | {eight} | interface {{a: G<false>}} | false; type A = G<string>"
+        ),
+        "type G<T> = nil | G<{T}> | G<{[string]: T}> | {x: T}; type A = G<string>".to_owned(),
+        "type G<T> = (G<{T}> | G<T?>)? | T; type A = {x: G<string>}".to_owned(),
+        "type G<T> = {a: G<{T}> | G<T?>}; type A = G<string>".to_owned(),
+    ] {
+        let p = program(&format!("{source} return A"));
+        assert!(p.checks.iter().any(|c| matches!(c, Check::Endless)));
+        assert!(p.steps() < 40 * MAX_TYPE_INSTANCES, "{} steps: {source}", p.steps());
+        assert!(p.bytes() < 500 * MAX_TYPE_INSTANCES, "{} bytes: {source}", p.bytes());
+    }
+}
+
+/// Unions that have each other as members share the list of them.
+#[test]
+fn unions_in_a_ring_have_one_list() {
+    let count = 1_000;
+    let types = (0..count).map(|i| format!("type A{i} = A{} | {{k: {i}, next: A{i}}} ", (i + 1) % count));
+    let p = program(&format!("{} return A0", types.collect::<String>()));
+    assert!(!p.checks.iter().any(|c| matches!(c, Check::Endless)));
+    assert!(p.members.len() <= count + 1 && p.steps() < 20 * count, "{} steps", p.steps());
 }
 
 #[test]
@@ -154,7 +187,11 @@ fn recursive_generics_are_finite() {
 
 #[test]
 fn texts_of_checks() {
-    let text = |source| String::from_utf8_lossy(program(source).text(0)).into_owned();
+    let text = |source: &str| {
+        let types = crate::types::tests::compile(source).types.expect("the chunk has types");
+        let text = program(source).text(0, &whole(&types), &mut 0);
+        String::from_utf8_lossy(&text).into_owned()
+    };
     assert_eq!(text("type P = {x: number}; return P"), "P");
     assert_eq!(text("type P = 'a' | 3; return P"), "\"a\" | 3");
     assert_eq!(text("type P = (x: number) -> string; return P"), "function");

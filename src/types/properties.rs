@@ -4,6 +4,7 @@ use super::builder::Builder;
 use super::constraint::Constraint;
 use super::program::{Check, CheckId};
 use crate::limits::{MAX_LEAF_COST, MAX_LEAF_DEPTH};
+use crate::turns::step_at;
 use crate::vm::native::Kinds;
 
 impl Builder<'_> {
@@ -157,8 +158,11 @@ impl Dependents {
         // Parts mostly come after the whole, and are looked at first.
         let mut waiting: Vec<CheckId> = (0..checks as CheckId).collect();
         let mut waits = vec![true; checks];
+        let mut looks = 0;
         while let Some(id) = waiting.pop() {
             let id = id as usize;
+            looks += 1;
+            step_at(looks);
             waits[id] = false;
             let now = find(id, &found);
             if now == found[id] {

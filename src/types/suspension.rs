@@ -1,5 +1,6 @@
 //! What a validation keeps from one slice to the next: Lua values in the function's window, the rest with the call.
 
+use super::compiling::Compiling;
 use super::memo::{Memo, Reach};
 use super::pattern::Search;
 use super::program::{Check, CheckId};
@@ -26,6 +27,7 @@ pub(super) struct Suspended {
     reach: Reach,
     opened: usize,
     memo: Option<Box<Memo>>,
+    compiling: Option<Box<Compiling>>,
 }
 
 impl Kept for Suspended {
@@ -62,7 +64,8 @@ impl<'gc> Machine<'gc> {
             memo
         });
         let (search, reach, opened) = (self.search.take(), self.reach, self.opened);
-        cx.keep(Suspended { frames, base, search, reach, opened, memo });
+        let compiling = self.compiling.take();
+        cx.keep(Suspended { frames, base, search, reach, opened, memo, compiling });
         Ok(())
     }
 
@@ -92,6 +95,7 @@ impl<'gc> Machine<'gc> {
         (self.reach, self.opened) = (suspended.reach, suspended.opened);
         let kept = cx.arg(suspended.base + suspended.frames.len() * SAVED_VALUES).as_table();
         self.memo = suspended.memo.zip(kept);
+        self.compiling = suspended.compiling;
         cx.set_top(suspended.base);
     }
 }

@@ -5,7 +5,8 @@
 //! sooner in most cases ([`Trail`]): as many names of one pool as it has, one straight after the other, are at least one twice.
 
 use crate::bytecode::types::{Args, Field, Primitive, Type, TypeArgs, TypeId, TypePool, TypeRef, primitive};
-use crate::limits::{MAX_TYPE_DEPTH, MAX_TYPE_STEPS, MAX_TYPE_TURNS};
+use crate::limits::{MAX_TYPE_DEPTH, MAX_TYPE_STEPS, MAX_TYPE_TURNS, TURN_STEPS};
+use crate::turns;
 use hashbrown::HashMap;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -18,6 +19,9 @@ pub trait Imports {
 
 /// Types made of names that are as much work as a step.
 const PIECES: usize = 4;
+
+/// Steps of work in turns that are told at a time.
+const STEPS_TOLD: usize = TURN_STEPS as usize;
 
 /// Names looked at that are as much work as a step.
 const NAMES: usize = 64;
@@ -206,7 +210,11 @@ impl<'a> Terms<'a> {
     pub(super) fn pay(&self, steps: usize) -> bool {
         let left = self.steps.get();
         self.steps.set(left.saturating_sub(steps));
-        self.done.set(self.done.get() + steps);
+        let done = self.done.get() + steps;
+        if self.done.replace(done) / STEPS_TOLD != done / STEPS_TOLD {
+            // Who does not want the answer any more gets it late.
+            turns::step(STEPS_TOLD);
+        }
         left >= steps
     }
 

@@ -10,6 +10,7 @@
 //! 5. A long validation remembers outcomes ([`Memo`]), which changes no answer. Of failures only those inside of unions are of
 //!    use: there it does not matter what was wrong. The others end the validation.
 
+use super::compiling::{Compiling, Lookup, program_of};
 use super::constraint::Constraint;
 use super::failure::{Failure, Fault};
 use super::fit::{Glance, element, is_in_sequence, length};
@@ -17,7 +18,7 @@ use super::memo::{Ending, Memo, Reach};
 use super::pattern::Search;
 use super::program::{Check, CheckId, FieldCheck, Program, Verdict};
 use super::suspension::Suspended;
-use super::value::program_of;
+use super::value::{STEPS, known_program};
 use crate::limits::{MAX_FORGOTTEN_CHECKS, MAX_LEAF_DEPTH, MAX_OPEN_CHECKS, MAX_VALUE_LEVELS};
 use crate::vm::LuaError;
 use crate::vm::native::{Cx, Kind, Kinds, Probe, Tab, Val};
@@ -65,13 +66,13 @@ pub(super) enum Step<'gc> {
 
 /// A fault where it was found.
 pub(super) enum Raised<'gc> {
-    /// Of this check.
-    Mismatch(&'gc Program, CheckId, Val<'gc>),
+    /// Of this check of a type value.
+    Mismatch(Val<'gc>, CheckId, Val<'gc>),
     Constraint {
         name: &'static str,
         message: &'static str,
     },
-    Unresolved(&'gc Program, CheckId),
+    Unresolved(Val<'gc>, CheckId),
     Depth,
 }
 
@@ -92,6 +93,8 @@ pub(super) struct Machine<'gc> {
     pub(super) opened: usize,
     /// Outcomes, and the table of the values that are known there.
     pub(super) memo: Option<(Box<Memo>, Tab<'gc>)>,
+    /// The type that is being compiled.
+    pub(super) compiling: Option<Box<Compiling>>,
 }
 
 #[cfg(test)]
@@ -131,7 +134,6 @@ pub fn glance(program: &Program, value: Val<'_>) -> (bool, usize) {
 /// # Errors
 /// Memory.
 pub fn validate<'gc>(cx: &mut Cx<'gc>, source: Val<'gc>, value: Val<'gc>) -> Result<Outcome, LuaError> {
-    let Some(program) = program_of(cx, source)? else { return Ok(Outcome::Pass) };
     let mut machine = Machine {
         frames: SmallVec::new(),
         levels: 0,
@@ -142,20 +144,26 @@ pub fn validate<'gc>(cx: &mut Cx<'gc>, source: Val<'gc>, value: Val<'gc>) -> Res
         reach: Reach::at(0, 0),
         opened: 0,
         memo: None,
+        compiling: None,
     };
-    let mut step = match cx.take::<Suspended>() {
-        Some(suspended) => {
-            machine.resume(cx, *suspended);
-            machine.advance(cx)
-        }
-        None => {
-            let (fits, work) = glance(program, value);
-            cx.charge(work);
-            if fits {
-                return Ok(Outcome::Pass);
+    if let Some(suspended) = cx.take::<Suspended>() {
+        machine.resume(cx, *suspended);
+    }
+    let mut step = if machine.frames.is_empty() {
+        match program_of(cx, source, &mut machine.compiling)? {
+            Lookup::Known(program) => {
+                let (fits, work) = glance(program, value);
+                cx.charge(work);
+                if fits {
+                    return Ok(Outcome::Pass);
+                }
+                Step::Enter { source, program, check: 0, value }
             }
-            Step::Enter { source, program, check: 0, value }
+            Lookup::NoType => return Ok(Outcome::Pass),
+            Lookup::Later => Step::Again,
         }
+    } else {
+        machine.advance(cx)
     };
     loop {
         step = match step {
@@ -194,19 +202,19 @@ impl<'gc> Machine<'gc> {
     ) -> Result<Step<'gc>, LuaError> {
         match program.leaf(check, value, &mut self.work) {
             Verdict::Pass => return Ok(Step::Passed),
-            Verdict::Fail => return Ok(Step::Failed(Raised::Mismatch(program, check, value))),
+            Verdict::Fail => return Ok(Step::Failed(Raised::Mismatch(source, check, value))),
             Verdict::Enter => {}
         }
         let mut end = 0;
         match program.check(check) {
             // nil has passed already.
             Check::Optional(inner) if program.leaf(*inner, value, &mut self.work) == Verdict::Fail => {
-                return Ok(Step::Failed(Raised::Mismatch(program, check, value)));
+                return Ok(Step::Failed(Raised::Mismatch(source, check, value)));
             }
             Check::Optional(inner) => return Ok(Step::Enter { source, program, check: *inner, value }),
             Check::Imported(import) => return self.import(cx, (source, program, check), import, value),
             Check::Deferred(ty) => return self.deferred(cx, (source, program, check), ty, value),
-            Check::Unresolved => return Ok(Step::Failed(Raised::Unresolved(program, check))),
+            Check::Unresolved => return Ok(Step::Failed(Raised::Unresolved(source, check))),
             Check::Endless => return Ok(Step::Failed(Raised::Depth)),
             Check::Array(_) | Check::Map { .. } | Check::Record(_) => {
                 self.levels += 1;
@@ -225,17 +233,7 @@ impl<'gc> Machine<'gc> {
             _ => {}
         }
         self.imports = 0;
-        self.frames.push(Frame {
-            source,
-            program,
-            check,
-            before: self.reach,
-            at_value: false,
-            value,
-            at: 0,
-            end,
-            key: Val::NIL,
-        });
+        self.open((source, program, check), value, end);
         if self.frames.len() > MAX_OPEN_CHECKS {
             self.forget();
             self.reach.all_checks();
@@ -246,12 +244,23 @@ impl<'gc> Machine<'gc> {
             self.forget();
             return Ok(match ending {
                 Ending::Pass => Step::Passed,
-                Ending::Fail => Step::Failed(Raised::Mismatch(program, check, value)),
+                Ending::Fail => Step::Failed(Raised::Mismatch(source, check, value)),
                 Ending::TooDeep => Step::Failed(Raised::Depth),
             });
         }
         self.reach = self.place();
         Ok(self.advance(cx))
+    }
+
+    /// Opens a frame.
+    pub(super) fn open(
+        &mut self,
+        (source, program, check): (Val<'gc>, &'gc Program, CheckId),
+        value: Val<'gc>,
+        end: usize,
+    ) {
+        let (before, key) = (self.reach, Val::NIL);
+        self.frames.push(Frame { source, program, check, before, at_value: false, value, at: 0, end, key });
     }
 
     /// Where the newest frame is.
@@ -313,7 +322,7 @@ impl<'gc> Machine<'gc> {
                 } else {
                     match Self::member(frame, program.members(members), &mut self.work) {
                         Some(member) => Some((member, value)),
-                        None => return Step::Failed(Raised::Mismatch(program, frame.check, value)),
+                        None => return Step::Failed(Raised::Mismatch(source, frame.check, value)),
                     }
                 }
             }
@@ -327,6 +336,12 @@ impl<'gc> Machine<'gc> {
                 }
                 frame.at = 1;
                 Some((*inner, value))
+            }
+            Check::Imported(_) | Check::Deferred(_) => {
+                // It waited for its type's program.
+                let check = frame.check;
+                self.forget();
+                return enter(check, value);
             }
             _ => None,
         };
@@ -558,16 +573,16 @@ impl<'gc> Machine<'gc> {
                 }
                 // Too deep a value is not a matter of members.
                 if !matches!(raised, Raised::Depth) {
-                    raised = Raised::Mismatch(program, check, value);
+                    raised = Raised::Mismatch(source, check, value);
                 }
             }
             let too_deep = matches!(raised, Raised::Depth);
             self.close(cx, if too_deep { Ending::TooDeep } else { Ending::Fail });
         }
-        Err(Box::new(self.failure(&raised)))
+        Err(Box::new(self.failure(cx, &raised)))
     }
 
-    fn failure(&self, raised: &Raised<'gc>) -> Failure {
+    fn failure(&self, cx: &mut Cx<'gc>, raised: &Raised<'gc>) -> Failure {
         let mut path = Vec::new();
         for frame in &self.frames {
             let Some(t) = frame.value.as_table() else { continue };
@@ -597,15 +612,27 @@ impl<'gc> Machine<'gc> {
             }
         }
         let fault = match *raised {
-            Raised::Mismatch(program, check, value) => {
-                Fault::Mismatch { expected: program.text(check).to_vec(), got: value.lua_type_name() }
+            Raised::Mismatch(source, check, value) => {
+                Fault::Mismatch { expected: text(cx, source, check), got: value.lua_type_name() }
             }
             Raised::Constraint { name, message } => Fault::Constraint { name, message },
-            Raised::Unresolved(program, check) => Fault::Unresolved(program.text(check).to_vec()),
+            Raised::Unresolved(source, check) => Fault::Unresolved(text(cx, source, check)),
             Raised::Depth => Fault::Depth,
         };
         Failure { path, fault }
     }
+}
+
+/// What a message calls a check of a type value.
+fn text<'gc>(cx: &mut Cx<'gc>, source: Val<'gc>, check: CheckId) -> Vec<u8> {
+    let handle = source.as_type();
+    let Some((program, handle)) = handle.and_then(|handle| Some((known_program(handle)?, handle))) else {
+        return Vec::new();
+    };
+    let mut steps = 0;
+    let text = program.text(check, handle.ty(), &mut steps);
+    cx.charge(steps / STEPS);
+    text
 }
 
 /// A key in a path.

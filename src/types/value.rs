@@ -10,8 +10,7 @@ use crate::bytecode::types::{Primitive, Type, TypeRef, primitive};
 use crate::vm::native::{Args, Cx, Native, Step, Tab, Val, native_flag};
 use crate::vm::type_value::{TypeHandle, name_hash};
 use crate::vm::{LuaError, Vm};
-use std::any::Any;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 type R = Result<Step, LuaError>;
 
@@ -52,46 +51,11 @@ fn metatable<'gc>(cx: &mut Cx<'gc>) -> Result<Tab<'gc>, LuaError> {
     Ok(meta)
 }
 
-/// The program of a type value, compiled when it is first needed.
-///
-/// # Errors
-/// Memory.
-#[inline]
-pub fn program_of<'gc>(cx: &mut Cx<'gc>, ty: Val<'gc>) -> Result<Option<&'gc Program>, LuaError> {
-    let Some(handle) = ty.as_type() else { return Ok(None) };
-    match known_program(handle) {
-        Some(known) => Ok(Some(known)),
-        None => compile(cx, ty, handle),
-    }
-}
-
 /// The program of a type, if it is compiled.
 #[inline]
 pub fn known_program(handle: &TypeHandle) -> Option<&Program> {
     let known = handle.shared_slot().and_then(|slot| slot.get()).or_else(|| handle.slot().get());
     known?.downcast_ref()
-}
-
-/// Compiles a type, at this process's expense. The pool keeps the program for all if it is an alias's; others are kept with the
-/// process's own handle, and on its account.
-#[cold]
-fn compile<'gc>(
-    cx: &mut Cx<'gc>,
-    ty: Val<'gc>,
-    handle: &'gc TypeHandle,
-) -> Result<Option<&'gc Program>, LuaError> {
-    let program = Arc::new(Program::compile(handle.ty()));
-    cx.charge(program.steps() / STEPS);
-    let bytes = program.bytes();
-    let shared = handle.shared_slot().filter(|_| !program.holds_types() && handle.ty().pool.take_room(bytes));
-    let slot = match shared {
-        Some(slot) => slot,
-        None => {
-            cx.grow_userdata(ty, bytes)?;
-            handle.slot()
-        }
-    };
-    Ok(slot.get_or_init(|| program as Arc<dyn Any + Send + Sync>).downcast_ref())
 }
 
 /// True if the value is seen at once to fit the type; pays for looking.
