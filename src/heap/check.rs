@@ -13,11 +13,11 @@ struct Walk {
     grey: Vec<Value>,
 }
 
-/// Checks the heap behind `roots`; it may refer to objects of an image if the process shares its libraries (`shares`).
+/// Checks the heap behind `roots`; of the objects of an image it may refer to those that `shares` allows.
 ///
 /// # Errors
 /// The first violated invariant.
-pub fn check(roots: &mut dyn Roots, shares: bool) -> Result<(), String> {
+pub fn check(roots: &mut dyn Roots, shares: &dyn Fn(Value) -> bool) -> Result<(), String> {
     let mut walk = Walk { seen: HashSet::new(), grey: Vec::new() };
     roots.each(&mut |v| walk.grey.push(v));
     while let Some(v) = walk.grey.pop() {
@@ -25,7 +25,7 @@ pub fn check(roots: &mut dyn Roots, shares: bool) -> Result<(), String> {
             continue;
         }
         // SAFETY: as below.
-        if !shares && unsafe { super::image::is_shared(v) } {
+        if unsafe { super::image::is_shared(v) } && !shares(v) {
             return Err("a process with libraries of its own refers to shared ones".into());
         }
         // SAFETY: what the roots reach is live; that is also what is being checked, under a sanitizer.

@@ -6,9 +6,12 @@
 //!    Table keys are not objects but for strings, and no table has an array part.
 //! 3. Its tables have [`table_flag::SHARED`]; the nodes of its tables have [`SHARED_NODE`] in their key's tag, so that a search for
 //!    a place to store does not find them. Their `absent` and `index_node` are complete.
-//! 4. A process that is about to change an object of the image gets copies of all of it ([`Image::copy_into`]), and every
+//! 4. A process that is about to change an object of the image gets copies of a part of it ([`Image::copy_into`]), and every
 //!    reference of the process is led to the copies ([`Forward::apply`]): identities stay what they were. Node arrays that refer
 //!    to no object stay shared ([`table_flag::SHARED_NODES`]) until they are written to.
+//! 5. There are two parts. The *core* is the globals and all that leads to them, `package.loaded` for one; the rest does not
+//!    refer to it. So the core can be copied alone, which is all that most processes ever need: a global, or a module loaded. The
+//!    rest is copied with it, or after it.
 
 use super::alloc::{Heap, OutOfMemory};
 use super::gc::Roots;
@@ -34,7 +37,19 @@ struct Object {
 
 /// Immutable objects shared by all processes.
 pub struct Image {
+    /// The core, then the rest.
     objects: Vec<Object>,
+    /// Addresses of the core's objects.
+    core: HashSet<u64>,
+}
+
+/// What a process gets copies of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Part {
+    Core,
+    /// All but the core, of which the process has copies already.
+    Rest,
+    All,
 }
 
 // SAFETY: nothing in an image changes (invariant 1); what its userdata hold is behind a lock.
@@ -74,8 +89,9 @@ impl Arena {
 }
 
 impl Image {
-    /// Makes an image of everything that is reachable from `roots`, and returns the roots as values of the image. `events` are the
-    /// names of metamethods whose absence tables remember, `__index` first. What userdata hold moves into the image.
+    /// Makes an image of everything that is reachable from `roots`, and returns the roots as values of the image; the first of them
+    /// is the globals. `events` are the names of metamethods whose absence tables remember, `__index` first. What userdata
+    /// hold moves into the image.
     ///
     /// # Safety
     /// The roots are live values of one heap, which is dropped afterwards without running anything.
@@ -89,7 +105,9 @@ impl Image {
     ) -> Result<(Self, Vec<Value>), &'static str> {
         // SAFETY: by contract all that is reachable is live.
         unsafe {
-            let old = reachable(roots)?;
+            let mut old = reachable(roots)?;
+            let leading = leading_to(roots[0], &old);
+            old.sort_by_key(|v| !leading.contains(&v.payload));
             let mut arena = Arena { at: null_mut(), left: 0 };
             let mut places = HashMap::new();
             for v in &old {
@@ -154,7 +172,8 @@ impl Image {
                     finalizer: finalizable.iter().any(|f| f.payload == v.payload),
                 });
             }
-            Ok((Self { objects }, roots.iter().map(|&v| moved(v)).collect()))
+            let core = objects[..leading.len()].iter().map(|object| object.value.payload).collect();
+            Ok((Self { objects, core }, roots.iter().map(|&v| moved(v)).collect()))
         }
     }
 
@@ -204,15 +223,27 @@ impl Image {
         hasher.finish()
     }
 
-    /// Copies of all objects in a heap. Nothing refers to them yet.
+    /// Whether an object of the image belongs to the core.
+    #[must_use]
+    pub fn is_core(&self, v: Value) -> bool {
+        self.core.contains(&v.payload)
+    }
+
+    /// Copies of a part's objects in a heap. Nothing refers to them yet.
     ///
     /// # Errors
     /// [`OutOfMemory`]; what was copied is garbage then.
-    pub fn copy_into(&self, heap: &mut Heap) -> Result<Forward, OutOfMemory> {
-        let mut copies: HashMap<u64, u64> = HashMap::with_capacity(self.objects.len());
+    pub fn copy_into(&self, heap: &mut Heap, part: Part) -> Result<Forward, OutOfMemory> {
+        let (core, rest) = self.objects.split_at(self.core.len());
+        let objects = match part {
+            Part::Core => core,
+            Part::Rest => rest,
+            Part::All => &self.objects,
+        };
+        let mut copies: HashMap<u64, u64> = HashMap::with_capacity(objects.len());
         // SAFETY: objects of the image are immortal, the copies are new.
         unsafe {
-            for object in &self.objects {
+            for object in objects {
                 let copy = if object.value.tag == tag::TABLE {
                     copy_table(heap, object)? as u64
                 } else if object.value.tag == tag::NATIVE_CLOSURE {
@@ -231,7 +262,7 @@ impl Image {
                 copies.insert(object.value.payload, copy);
             }
             let forward = Forward { copies };
-            for object in &self.objects {
+            for object in objects {
                 let copy = forward.of(object.value);
                 forward.rewrite(copy, &mut |_| {});
                 if object.finalizer {
@@ -262,40 +293,75 @@ unsafe fn reachable(roots: &[Value]) -> Result<Vec<Value>, &'static str> {
         see(&mut all, v)?;
     }
     let mut at = 0;
-    // SAFETY: by contract of the caller all of them are live.
-    unsafe {
-        while let Some(&v) = all.get(at) {
-            at += 1;
-            let meta = if v.tag == tag::TABLE {
-                let t = v.as_table();
+    while let Some(&v) = all.get(at) {
+        at += 1;
+        // SAFETY: by contract of the caller all of them are live.
+        unsafe {
+            if v.tag == tag::TABLE {
                 let mut place = 0;
-                while let Some((next, key, v)) = Table::next_at(t, place) {
+                while let Some((next, key, _)) = Table::next_at(v.as_table(), place) {
                     place = next;
                     if key.is_object() && key.tag != tag::STRING {
                         return Err("a table with an object as a key cannot be shared by all processes");
                     }
-                    see(&mut all, v)?;
                 }
-                (*t).meta
-            } else if v.tag == tag::NATIVE_CLOSURE {
-                let closure = v.as_native_closure();
-                for i in 0..(*closure).len {
-                    see(&mut all, get(NativeClosure::upval(closure, i)))?;
-                }
-                null_mut()
-            } else {
-                if !matches!((*v.as_userdata()).role, Role::Plain) {
-                    return Err("a channel or a type's value cannot be shared by all processes");
-                }
-                see(&mut all, get(&raw const (*v.as_userdata()).user_value))?;
-                (*v.as_userdata()).meta
-            };
-            if !meta.is_null() {
-                see(&mut all, Value::table(meta))?;
             }
+            if v.tag == tag::USERDATA && !matches!((*v.as_userdata()).role, Role::Plain) {
+                return Err("a channel or a type's value cannot be shared by all processes");
+            }
+            let mut seen = Ok(());
+            each_reference(v, &mut |v| seen = seen.and_then(|()| see(&mut all, v)));
+            seen?;
         }
     }
     Ok(all)
+}
+
+/// Those of the objects from which `target` can be reached, and itself.
+unsafe fn leading_to(target: Value, objects: &[Value]) -> HashSet<u64> {
+    let mut leading = HashSet::from([target.payload]);
+    loop {
+        let before = leading.len();
+        for &v in objects {
+            let mut leads = false;
+            // SAFETY: by contract of the caller all of them are live.
+            unsafe { each_reference(v, &mut |v| leads |= v.is_object() && leading.contains(&v.payload)) };
+            if leads {
+                leading.insert(v.payload);
+            }
+        }
+        if leading.len() == before {
+            return leading;
+        }
+    }
+}
+
+/// Everything that an object of an image to be refers to, but for the keys of tables.
+unsafe fn each_reference(v: Value, see: &mut dyn FnMut(Value)) {
+    // SAFETY: by contract a live table, native closure or userdata.
+    unsafe {
+        let meta = if v.tag == tag::TABLE {
+            let t = v.as_table();
+            let mut place = 0;
+            while let Some((next, _, v)) = Table::next_at(t, place) {
+                place = next;
+                see(v);
+            }
+            (*t).meta
+        } else if v.tag == tag::NATIVE_CLOSURE {
+            let closure = v.as_native_closure();
+            for i in 0..(*closure).len {
+                see(get(NativeClosure::upval(closure, i)));
+            }
+            null_mut()
+        } else {
+            see(get(&raw const (*v.as_userdata()).user_value));
+            (*v.as_userdata()).meta
+        };
+        if !meta.is_null() {
+            see(Value::table(meta));
+        }
+    }
 }
 
 /// Fills in a table of an image.
@@ -399,6 +465,11 @@ pub struct Forward {
 }
 
 impl Forward {
+    /// Adds what another part was copied to.
+    pub fn add(&mut self, other: Self) {
+        self.copies.extend(other.copies);
+    }
+
     /// The process's own object for an object of the image; other values stay.
     #[must_use]
     pub fn of(&self, v: Value) -> Value {
@@ -424,9 +495,11 @@ impl Forward {
         grey.extend(&heap.gc.finalizable);
         grey.extend(&heap.gc.due);
         while let Some(v) = grey.pop() {
-            if v.is_object() && v.tag != tag::STRING && seen.insert(v.payload) {
-                // SAFETY: what the roots reach is live.
-                unsafe { self.rewrite(v, &mut |v| grey.push(v)) };
+            // SAFETY: what the roots reach is live. What is still shared refers to nothing that has a copy.
+            unsafe {
+                if v.is_object() && v.tag != tag::STRING && !is_shared(v) && seen.insert(v.payload) {
+                    self.rewrite(v, &mut |v| grey.push(v));
+                }
             }
         }
     }

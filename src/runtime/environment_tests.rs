@@ -28,7 +28,7 @@ fn shared() -> Script {
 }
 
 /// Each changes something of a library and sees that everything that refers to it sees the change.
-const CHANGES: [&str; 23] = [
+const CHANGES: [&str; 29] = [
     "x = 1 assert(_G.x == 1 and _ENV.x == 1 and rawget(_G, 'x') == 1 and package.loaded._G == _G and _G == _ENV)",
     "local g = _G x = 1 assert(g == _G and g.x == 1 and rawequal(g, _G._G))",
     "function string.twice(s) return s .. s end assert(('ab'):twice() == 'abab' and package.loaded.string == string)",
@@ -52,6 +52,13 @@ const CHANGES: [&str; 23] = [
     "local ok, e = pcall(rawset, string, nil, 1) assert(not ok and e:find('index is nil')) ok, e = pcall(rawset, string, 0/0, 1) assert(not ok and e:find('NaN'))",
     "local t = setmetatable({}, { __index = string, __newindex = string }) t.fresh = 1 assert(string.fresh == 1 and t.fresh == 1 and rawget(t, 'fresh') == nil)",
     "local m = setmetatable({}, math) assert(m.pi == nil) math.__index = math assert(m.pi == math.pi) local n = setmetatable({}, { __index = math }) assert(n.pi == math.pi)",
+    // First what leads to the globals, then the rest, with references to both everywhere.
+    "local g, s, r = _G, string, require x = 1 assert(g == _G and s == string and r == require) s.y = 2 assert(string.y == 2 and g.string == s and package.loaded.string == s and ('').y == 2 and r == require)",
+    "package.loaded.mine = 1 local keys = { [_G] = 1, [package] = 2, [string] = 3, [io.stdout] = 4 } math.q = 1 assert(keys[_G] == 1 and keys[package] == 2 and keys[string] == 3 and keys[io.stdout] == 4)",
+    "local co = coroutine.wrap(function(...) local t = { ... } while true do coroutine.yield(t[1] == _G, t[2] == string, t[3] == package.loaded) end end) assert(select('#', co(_G, string, package.loaded)) == 3) x = 1 local a, b, c = co() assert(a and b and c) string.x = 1 a, b, c = co() assert(a and b and c)",
+    "local p = package x = 1 assert(setmetatable(string, p) == string and p == package and getmetatable(string) == p) p.__index = p assert(string.loaded == package.loaded)",
+    "local loaded = setmetatable(package.loaded, { __newindex = function(t, k, v) rawset(t, k, v) string.seen = k end }) loaded.fresh = 1 assert(loaded == package.loaded and string.seen == 'fresh' and loaded.fresh == 1)",
+    "table.sort({ 3, 1, 2 }, function(a, b) x = a string.last = b _G.y = string return a < b end) assert(x and string.last and y == string and _G.y == package.loaded.string)",
 ];
 
 #[test]
@@ -90,6 +97,22 @@ fn an_idle_process_is_small() {
     assert!(size <= crate::limits::MAX_IDLE_PROCESS, "{size} bytes");
 }
 
+/// A global and a loaded module leave most of the libraries shared.
+#[test]
+fn a_process_with_globals_is_small() {
+    let mut script = shared();
+    let before = script.vm().bytes_resident();
+    run(
+        &mut script,
+        "x = 1 function f() return x end package.loaded.mine = { f } assert(require 'mine'[1] == f)",
+    );
+    assert!(script.vm().shares_environment());
+    let size = script.vm().bytes_resident() - before;
+    assert!(size <= 8 << 10, "{size} bytes");
+    run(&mut script, "local s, g = string, _G s.y = f assert(('').y() == 1 and g == _G and g.f == s.y)");
+    assert!(!script.vm().shares_environment());
+}
+
 /// The first allocation that fails leaves the libraries shared, the next attempt owns them.
 #[test]
 fn owning_may_run_out_of_memory() {
@@ -99,7 +122,8 @@ fn owning_may_run_out_of_memory() {
         heap.fail_once = true;
         heap.fail_after = Some(n);
         let code = loader::compile_source(
-            b"local ok = pcall(rawset, string, 'a', 1) if not ok then rawset(string, 'a', 1) end assert(string.a == 1 and ('').a == 1)",
+            b"local ok = pcall(rawset, _G, 'a', 1) if not ok then rawset(_G, 'a', 1) end assert(a == 1) \
+            ok = pcall(rawset, string, 'a', 1) if not ok then rawset(string, 'a', 1) end assert(string.a == 1 and ('').a == 1)",
             b"=test",
         );
         if script.start(SharedCode::publish(code.expect("a program")), &[]).is_ok() {

@@ -372,7 +372,7 @@ impl<'gc> Cx<'gc> {
         // SAFETY: `function_upvalue` found it.
         unsafe {
             if self.vm().is_shared(f.raw()) {
-                self.vm_mut().own_environment()?;
+                self.vm_mut().own_environment(f.raw())?;
             }
             let f = self.vm().own(f.raw());
             let v = Val::raw_new(self.vm().own(v.raw()));

@@ -1,9 +1,10 @@
 //! Environments: the libraries of a program, built once and shared by all processes.
 //!
 //! A process made with [`Vm::with_environment`] reads the library tables in place: making it copies and allocates nothing of
-//! them. Right before it changes one of them (a global, a field, a metatable) it gets copies of all ([`Vm::own_environment`]), once
-//! in its life and while it is small, and every reference in it is led to the copies. What a program can observe is the
-//! same as with libraries of its own.
+//! them. Right before it changes one of them (a global, a field, a metatable) it gets copies of that part of them
+//! ([`Vm::own_environment`]): of the core, which a global or a loaded module changes, or of all. That happens twice in its life at
+//! most and while it is small, and every reference in it is led to the copies. What a program can observe is the same as
+//! with libraries of its own.
 //!
 //! A native function may hold a table of the environment in a Rust variable while that happens. Until it returns,
 //! [`Vm::forward`] leads such variables to the copies (`native::value` asks for it), and what it left on the stack is led
@@ -14,15 +15,28 @@ use super::channel::Channels;
 use super::error_object::ErrorMeta;
 use super::type_value::TypeMeta;
 use super::{BASIC_METAS, Loader, LuaError, Vm, VmRoots};
-use crate::heap::image::{Forward, Image, is_shared};
+use crate::heap::image::{Forward, Image, Part, is_shared};
 use crate::heap::table::table_flag;
 use crate::heap::{Table, Value};
 use std::cell::Cell;
 use std::ptr::null_mut;
 
+/// What a process shares of an image.
+pub struct Share {
+    image: &'static Image,
+    /// What it shares when it has a copy of the core; none if it has one.
+    without_core: Option<&'static Self>,
+}
+
+impl Share {
+    fn contains(&self, v: Value) -> bool {
+        self.without_core.is_some() || !self.image.is_core(v)
+    }
+}
+
 /// The libraries that processes start with.
 pub struct Environment {
-    image: Image,
+    share: &'static Share,
     globals: *mut Table,
     registry: *mut Table,
     metas: [*mut Table; BASIC_METAS],
@@ -71,8 +85,10 @@ impl Environment {
         let error_meta = if vm.error_meta.is_null() { null_mut() } else { next_table() };
         let mut channels = vm.channels;
         channels.meta = channels.meta.map(|_| next_table());
+        let image = Box::leak(Box::new(image));
+        let without_core = Box::leak(Box::new(Share { image, without_core: None }));
         let environment = Self {
-            image,
+            share: Box::leak(Box::new(Share { image, without_core: Some(without_core) })),
             globals,
             registry,
             metas,
@@ -89,7 +105,7 @@ impl Environment {
     /// A hash of all that processes share: it never changes.
     #[must_use]
     pub fn checksum(&self) -> u64 {
-        self.image.checksum()
+        self.share.image.checksum()
     }
 }
 
@@ -112,14 +128,19 @@ impl Vm {
         vm.channels = environment.channels;
         vm.next = environment.next;
         vm.loader = environment.loader;
-        vm.environment = Some(environment);
+        vm.shares = Some(environment.share);
         Ok(vm)
     }
 
-    /// True until the process gets libraries of its own.
+    /// True until the process has copies of all libraries.
     #[must_use]
     pub const fn shares_environment(&self) -> bool {
-        self.environment.is_some()
+        self.shares.is_some()
+    }
+
+    /// Whether the process may refer to an object of an image: one that it has no copy of.
+    pub(super) fn may_refer_to_shared(&self, v: Value) -> bool {
+        self.shares.is_some_and(|share| share.contains(v))
     }
 
     /// Bytes that the process takes in all: its state, its cells, and what the system allocator gave it (without that one's own
@@ -132,8 +153,11 @@ impl Vm {
     /// Prepares a store into `t` under `key`, which [`crate::heap::TableError::Shared`] refused. Afterwards the values must be
     /// asked for anew ([`Vm::own`]).
     pub(crate) unsafe fn make_own(&mut self, t: *mut Table, key: Value) -> Result<(), LuaError> {
-        if (*t).flags & table_flag::SHARED != 0 || is_shared(key) {
-            self.own_environment()?;
+        if (*t).flags & table_flag::SHARED != 0 {
+            self.own_environment(Value::table(t))?;
+        }
+        if is_shared(key) {
+            self.own_environment(key)?;
         }
         let t = self.own(Value::table(t)).as_table();
         if (*t).flags & table_flag::SHARED_NODES != 0 {
@@ -142,12 +166,29 @@ impl Vm {
         Ok(())
     }
 
-    /// Gives the process its own copies of the environment's objects.
+    /// Gives the process its own copy of an object of the environment, with all that it takes for that.
     #[cold]
-    pub(crate) fn own_environment(&mut self) -> Result<(), LuaError> {
-        let Some(environment) = self.environment else { return Ok(()) };
-        let forward = Box::new(environment.image.copy_into(&mut self.heap)?);
-        self.environment = None;
+    pub(crate) fn own_environment(&mut self, object: Value) -> Result<(), LuaError> {
+        match self.shares {
+            Some(share) if share.image.is_core(object) => self.own_part(Part::Core),
+            _ => self.own_part(Part::All),
+        }
+    }
+
+    fn own_part(&mut self, part: Part) -> Result<(), LuaError> {
+        let Some(share) = self.shares else { return Ok(()) };
+        let (part, left) = match (part, share.without_core) {
+            (Part::Core, None) => return Ok(()),
+            (Part::Core, left) => (Part::Core, left),
+            (_, Some(_)) => (Part::All, None),
+            (_, None) => (Part::Rest, None),
+        };
+        let mut forward = Box::new(share.image.copy_into(&mut self.heap, part)?);
+        self.shares = left;
+        // The first half may still be on its way through the same native function.
+        if let Some(earlier) = self.forward.take() {
+            forward.add(*earlier);
+        }
         self.globals = forward.table(self.globals);
         self.registry = forward.table(self.registry);
         self.metas = self.metas.map(|m| forward.table(m));
@@ -206,15 +247,15 @@ impl Vm {
     /// True if the value belongs to the environment and must not be changed.
     #[inline]
     pub(crate) unsafe fn is_shared(&self, v: Value) -> bool {
-        self.environment.is_some() && is_shared(v)
+        self.shares.is_some() && is_shared(v)
     }
 
     /// Called when a collection is due: a process that still shares its environment gets its own now, while its heap is small. Out
     /// of memory it goes on without.
     pub(crate) fn own_before_growth(&mut self) {
-        if self.environment.is_some() && self.heap.bytes_in_use() >= crate::limits::MIN_GC_THRESHOLD {
+        if self.shares.is_some() && self.heap.bytes_in_use() >= crate::limits::MIN_GC_THRESHOLD {
             let pending = self.heap.gc_pending;
-            if self.own_environment().is_ok() {
+            if self.own_part(Part::All).is_ok() {
                 self.finish_owning();
             }
             self.heap.gc_pending = pending;

@@ -98,8 +98,8 @@ pub struct Vm {
     /// Reductions given per slice.
     pub(crate) slice: i32,
     pub(crate) main: *mut Thread,
-    /// The libraries that the process shares with others, until it gets its own.
-    pub(crate) environment: Option<&'static environment::Environment>,
+    /// What the process shares of libraries with others, until it gets its own.
+    pub(crate) shares: Option<&'static environment::Share>,
     /// Where its own are, until no Rust variable can hold the shared ones any more.
     pub(crate) forward: Option<Box<crate::heap::Forward>>,
     /// The instruction after the one that was put back for want of memory: it does not start over twice.
@@ -227,7 +227,7 @@ impl Vm {
             metas: [std::ptr::null_mut(); BASIC_METAS],
             event_names: meta::event_names(),
             type_names: meta::type_names(),
-            environment: None,
+            shares: None,
             forward: None,
             resume_depth: 0,
             finalizers: 0,
@@ -358,7 +358,7 @@ impl Vm {
     /// # Errors
     /// The first violated invariant.
     pub fn check_heap(&self) -> Result<(), String> {
-        crate::heap::check::check(&mut VmRoots { vm: self }, self.environment.is_some())
+        crate::heap::check::check(&mut VmRoots { vm: self }, &|v| self.may_refer_to_shared(v))
     }
 
     /// A full collection, or the rest of the one in progress. Finalizers become due but do not run yet.

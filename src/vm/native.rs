@@ -454,8 +454,9 @@ impl<'gc> Cx<'gc> {
     pub fn set_upvalue(&mut self, i: usize, v: Val<'gc>) -> Result<(), LuaError> {
         // SAFETY: as `upvalue`.
         unsafe {
-            if self.vm().is_shared(get((*(*self.th()).frame).func())) {
-                self.vm_mut().own_environment()?;
+            let f = get((*(*self.th()).frame).func());
+            if self.vm().is_shared(f) {
+                self.vm_mut().own_environment(f)?;
             }
             let v = Val::raw_new(self.vm().own(v.raw()));
             let f = get((*(*self.th()).frame).func());

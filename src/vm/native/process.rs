@@ -143,7 +143,7 @@ impl<'gc> Cx<'gc> {
         // SAFETY: live during 'gc.
         unsafe {
             if self.vm().is_shared(v.raw()) {
-                self.vm_mut().own_environment()?;
+                self.vm_mut().own_environment(v.raw())?;
             }
             let v = Val::raw_new(self.vm().own(v.raw()));
             let meta = meta.map_or(Value::NIL, |t| self.vm().own(Value::table(t.at)));

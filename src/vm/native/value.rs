@@ -618,7 +618,7 @@ impl<'gc> Ud<'gc> {
         // SAFETY: live during 'gc.
         unsafe {
             if cx.vm().is_shared(Value::userdata(self.at)) {
-                cx.vm_mut().own_environment()?;
+                cx.vm_mut().own_environment(Value::userdata(self.at))?;
             }
             let own = cx.vm().own(Value::userdata(self.at)).as_userdata();
             put(&raw mut (*own).user_value, cx.vm().own(v.raw));
