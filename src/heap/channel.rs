@@ -79,13 +79,18 @@ impl Channel {
     }
 
     /// Removes those who wait no more, if there may be many of them.
-    #[inline]
+    #[inline(always)]
     pub fn purge(&mut self, lives: impl FnMut(&Waiter) -> bool) {
         if self.waiters.len() >= self.purge_at as usize {
-            self.waiters.retain(lives);
-            self.senders = self.waiters.iter().map(|waiter| u32::from(waiter.sends)).sum();
-            self.purge_at = u32::try_from(2 * self.waiters.len()).unwrap_or(u32::MAX).max(MIN_PURGE);
+            self.purge_now(lives);
         }
+    }
+
+    #[cold]
+    fn purge_now(&mut self, lives: impl FnMut(&Waiter) -> bool) {
+        self.waiters.retain(lives);
+        self.senders = self.waiters.iter().map(|waiter| u32::from(waiter.sends)).sum();
+        self.purge_at = u32::try_from(2 * self.waiters.len()).unwrap_or(u32::MAX).max(MIN_PURGE);
     }
 
     /// Adds a waiter.

@@ -454,7 +454,7 @@ impl<'gc> Chan<'gc> {
     ///
     /// # Errors
     /// Memory.
-    #[inline]
+    #[inline(always)]
     pub fn wait(self, cx: &mut Cx<'gc>, ticket: Ticket, at: u32, sends: bool) -> Result<(), LuaError> {
         // SAFETY: live during 'gc.
         unsafe {
@@ -472,6 +472,7 @@ impl<'gc> Chan<'gc> {
     ///
     /// # Errors
     /// As those.
+    #[inline(always)]
     pub fn block(self, cx: &mut Cx<'gc>, sends: bool) -> Result<(), LuaError> {
         let wait: &'static Wait =
             if sends { &Wait::Channel("send on a channel") } else { &Wait::Channel("receive on a channel") };

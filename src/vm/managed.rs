@@ -180,6 +180,7 @@ impl Vm {
     }
 
     /// [`Step::Block`](super::native::Step::Block).
+    #[inline(always)]
     pub(super) unsafe fn block(&mut self) -> Result<(), LuaError> {
         let Some(wait) = self.managed.announced.take() else {
             return Err(LuaError::runtime("a native function blocks without a wait"));
@@ -218,6 +219,7 @@ impl Vm {
     }
 
     /// Goes on with the first runnable coroutine; without any, leaves the dispatcher.
+    #[inline(always)]
     unsafe fn run_next(&mut self) -> Result<(), LuaError> {
         let Some(index) = self.managed.slots.next_ready() else {
             self.managed.idle = true;
@@ -492,7 +494,7 @@ impl<'gc> Cx<'gc> {
     ///
     /// # Errors
     /// Where blocking is not allowed: finalizers, debug hooks, file scope of an entry. Memory.
-    #[inline]
+    #[inline(always)]
     pub fn block(&mut self, wait: &'static Wait) -> Result<Ticket, LuaError> {
         let vm = self.vm_mut();
         // SAFETY: the running coroutines are live.

@@ -393,6 +393,24 @@ pub(super) unsafe fn call_native(vm: *mut Vm, func: *mut Value, nresults: i16) -
     native_result(vm, result)
 }
 
+/// Takes the frame of a native function away, whose `n` results are on top, and puts them where they are wanted.
+#[inline(always)]
+unsafe fn leave_native(vm: *mut Vm, n: usize) {
+    let th = (*vm).th;
+    let frame = (*th).frame;
+    // The stack may have moved.
+    let func = (*frame).base.sub(1);
+    let from = (*th).top.sub(n);
+    let wanted = (*frame).nresults;
+    (*vm).drop_state();
+    (*th).frame = frame.sub(1);
+    if n == 1 && wanted == 1 {
+        put(func, get(from));
+    } else {
+        deliver(th, func, from, n, wanted);
+    }
+}
+
 /// Carries out the most frequent results of a native function whose frame is on top: a return to Lua code, a call of a plain
 /// Lua function, a change of coroutine, a wait. False: left to [`after_native`].
 #[inline(always)]
@@ -403,18 +421,7 @@ unsafe fn native_result(vm: *mut Vm, result: Result<NativeStep, LuaError>) -> bo
         let frame = (*th).frame;
         match result {
             Ok(NativeStep::Return(n)) if (*frame).flags == 0 => {
-                // The stack may have moved.
-                let func = (*frame).base.sub(1);
-                let n = n as usize;
-                let from = (*th).top.sub(n);
-                let wanted = (*frame).nresults;
-                (*vm).drop_state();
-                (*th).frame = frame.sub(1);
-                if n == 1 && wanted == 1 {
-                    put(func, get(from));
-                } else {
-                    deliver(th, func, from, n, wanted);
-                }
+                leave_native(vm, n as usize);
                 return true;
             }
             Ok(NativeStep::Call { args, results }) => {

@@ -89,9 +89,22 @@ unsafe fn wait(vm: *mut Vm, func: *mut Value, nresults: i16) -> bool {
     (*vm).budget -= 1;
     push_native((*vm).th, func, nresults, WAITED);
     match switched(vm, (*vm).block()) {
-        ControlFlow::Continue(result) => native_result(vm, result),
+        // Most often another wait of this kind is over.
+        ControlFlow::Continue(Ok(NativeStep::Return(n)))
+            if (*(*(*vm).th).frame).flags == 0 && !(*vm).heap.gc_pending =>
+        {
+            leave_native(vm, n as usize);
+            true
+        }
+        ControlFlow::Continue(result) => go_on(vm, result),
         ControlFlow::Break(done) => done,
     }
+}
+
+/// The rest of [`wait`].
+#[cold]
+unsafe fn go_on(vm: *mut Vm, result: Result<NativeStep, LuaError>) -> bool {
+    native_result(vm, result)
 }
 
 /// Calls the native function at `func`; after that another Lua function may be the one to go on.
