@@ -267,10 +267,11 @@ pub const MAX_STEPS_PER_CHECK: usize = 16;
 /// Fields, members and validators in the program of one type. Only types that grow without end when they are expanded have more.
 pub const MAX_TYPE_PARTS: usize = 1 << 18;
 
-/// Bytes of compiled types that the types of a chunk keep for all processes, for each of them and in all: types that are written so
-/// need less. What is more is on the account of the process.
-pub const MAX_KEPT_PER_TYPE: usize = 16 << 10;
+/// Bytes of compiled types and their patterns that the types of a chunk keep for all processes, for each of them and together, and those
+/// of all chunks: types that are written so need less. What is more is on the account of the process.
+pub const MAX_KEPT_PER_TYPE: usize = 64 << 10;
 pub const MAX_KEPT_BYTES: usize = 32 << 20;
+pub const MAX_KEPT_IN_ALL: usize = 128 << 20;
 
 /// Longest text of a type in messages.
 pub const MAX_TYPE_TEXT: usize = 512;
@@ -311,8 +312,14 @@ pub const MAX_PATTERN_IN_LEAF: usize = 1 << 14;
 /// Such steps that are left to `regex` at one go, and paid for: a few milliseconds at worst, far less mostly.
 pub const MAX_PATTERN_AT_ONCE: usize = 1 << 20;
 
-/// Size of a compiled regular expression.
-pub const MAX_PATTERN_BYTES: usize = 2 << 20;
+/// Size of a compiled regular expression: what takes no more than some ten milliseconds.
+pub const MAX_PATTERN_BYTES: usize = 1 << 20;
+
+/// What matching by one thread keeps for a regular expression.
+pub const MAX_PATTERN_CACHE: usize = 128 << 10;
+
+/// Repetitions in a regular expression, as in RE2.
+pub const MAX_PATTERN_REPEATS: u32 = 1_000;
 
 /// Milliseconds that the other processes of a script have to end when its main process has ended.
 pub const SCRIPT_STOP_MS: u64 = 1_000;

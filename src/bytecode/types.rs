@@ -7,7 +7,7 @@
 //!    body may be anywhere. Whoever follows aliases must be prepared not to come to an end.
 //! 3. A [`TypeRef`] is a type of a pool together with what its type parameters stand for.
 
-use crate::limits::{MAX_KEPT_BYTES, MAX_KEPT_PER_TYPE, MAX_TYPE_DEPTH};
+use crate::limits::{MAX_KEPT_BYTES, MAX_KEPT_IN_ALL, MAX_KEPT_PER_TYPE, MAX_TYPE_DEPTH};
 use std::any::Any;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
@@ -244,6 +244,15 @@ pub struct TypePool {
     named: OnceLock<Box<[Named]>>,
 }
 
+/// Bytes of what is in the slots of all pools.
+static KEPT: AtomicUsize = AtomicUsize::new(0);
+
+impl Drop for TypePool {
+    fn drop(&mut self) {
+        KEPT.fetch_sub(*self.kept.get_mut(), Ordering::Relaxed);
+    }
+}
+
 impl PartialEq for TypePool {
     fn eq(&self, other: &Self) -> bool {
         self.types == other.types && self.aliases == other.aliases && self.values == other.values
@@ -356,10 +365,18 @@ impl TypePool {
     /// than types that are written so need.
     pub fn take_room(&self, bytes: usize) -> bool {
         let room = self.types.len().saturating_mul(MAX_KEPT_PER_TYPE).min(MAX_KEPT_BYTES);
-        let taken = self.kept.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |kept| {
-            kept.checked_add(bytes).filter(|&kept| kept <= room)
-        });
-        taken.is_ok()
+        let take = |kept: &AtomicUsize, room| {
+            let more = |kept: usize| kept.checked_add(bytes).filter(|&kept| kept <= room);
+            kept.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
+        };
+        if !take(&self.kept, room) {
+            return false;
+        }
+        let taken = take(&KEPT, MAX_KEPT_IN_ALL);
+        if !taken {
+            self.kept.fetch_sub(bytes, Ordering::Relaxed);
+        }
+        taken
     }
 
     /// Memory of the pool, approximately.

@@ -3,7 +3,7 @@
 //! `term` finds out what a type means, `relate` how two of them compare, `render` what they are called. `program` is what a type
 //! checks; `builder` makes it, with `constraint` for validators, `unions`, `circles` and `properties`; `compiling` is its
 //! compiling in turns, `origin` finds what messages call its parts. `pattern` matches regular
-//! expressions, `fit` decides small values at once, `validate` runs a program on a value: `imported` follows types of other modules,
+//! expressions in the notation of `re2`, `fit` decides small values at once, `validate` runs a program on a value: `imported` follows types of other modules,
 //! `suspension` is what is kept from one slice to the next, `memo` what a long validation remembers, `failure` says what was
 //! wrong. `value` and `reflect` are the Lua side.
 
@@ -20,6 +20,7 @@ mod origin;
 mod pattern;
 mod program;
 mod properties;
+mod re2;
 mod reflect;
 pub mod relate;
 pub mod render;

@@ -1,37 +1,76 @@
 //! `@pattern`: regular expressions, compiled when they are first needed, on strings of any length.
 //!
+//! Who keeps a compiled expression pays for it (`validate`): the pool, for all processes, as far as there is room beside the programs of
+//! its types; otherwise the process.
+//!
 //! What is little work is left to `regex`, at one go. Otherwise the expression's automaton reads the string piece by piece, so
 //! that a slice can end in between: each byte costs at most as many steps as the automaton has states.
 
-use crate::limits::{MAX_PATTERN_AT_ONCE, MAX_PATTERN_BYTES, MAX_PATTERN_IN_LEAF};
+use super::re2;
+use crate::limits::{MAX_PATTERN_AT_ONCE, MAX_PATTERN_BYTES, MAX_PATTERN_CACHE, MAX_PATTERN_IN_LEAF};
 use regex::bytes::{Regex, RegexBuilder};
 use regex_automata::nfa::thompson::{NFA, State, WhichCaptures};
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::syntax;
 use std::sync::OnceLock;
 
-/// A regular expression as it is written, and compiled if it is valid and was needed.
+/// A regular expression as it is written, and compiled if it was needed and the types' pool, or the owner of the program, keeps
+/// it. `None`: it is no expression.
 #[derive(Debug)]
 pub struct Pattern {
     source: Box<[u8]>,
     compiled: OnceLock<Option<Compiled>>,
 }
 
+/// A regular expression that matches.
 #[derive(Debug)]
-struct Compiled {
+pub struct Compiled {
     regex: Regex,
     automaton: NFA,
 }
 
 impl Compiled {
-    fn new(source: &[u8]) -> Option<Self> {
-        let source = std::str::from_utf8(source).ok()?;
+    /// Compiles an expression, if it is one. Adds to `work` what that took.
+    fn new(source: &[u8], work: &mut usize) -> Option<Self> {
+        let source = re2::translate(std::str::from_utf8(source).ok()?)?;
+        *work += source.len();
         // Checks the size, so it comes first.
-        let regex = RegexBuilder::new(source).size_limit(MAX_PATTERN_BYTES).build().ok()?;
+        let mut builder = RegexBuilder::new(&source);
+        builder.size_limit(MAX_PATTERN_BYTES).dfa_size_limit(MAX_PATTERN_CACHE);
+        let Ok(regex) = builder.build() else {
+            *work += MAX_PATTERN_BYTES / BYTES_TRIED;
+            return None;
+        };
         let config = NFA::config().utf8(false).which_captures(WhichCaptures::None);
-        let automaton =
-            NFA::compiler().configure(config).syntax(syntax::Config::new().utf8(false)).build(source).ok()?;
+        let automaton = NFA::compiler()
+            .configure(config)
+            .syntax(syntax::Config::new().utf8(false))
+            .build(&source)
+            .ok()?;
+        *work += automaton.states().len() * COMPILING;
         Some(Self { regex, automaton })
+    }
+
+    /// Memory that it takes, approximately, with what matching by one thread keeps: as measured with a counting allocator, nearly
+    /// in proportion to the automaton, which is a sixth to an eighth of it.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        FIXED_BYTES + 8 * self.automaton.memory_usage()
+    }
+
+    /// Whether it matches somewhere; `None`: not known yet, and `search` is to be given again. Adds to `work` what it took.
+    pub fn matches(&self, string: &[u8], search: &mut Option<Box<Search>>, work: &mut usize) -> Option<bool> {
+        let steps = self.work(string.len());
+        if steps <= MAX_PATTERN_AT_ONCE {
+            *work += steps / STEPS;
+            return Some(self.regex.is_match(string));
+        }
+        let running = search.get_or_insert_with(|| Box::new(Search::new(&self.automaton, string)));
+        let found = running.advance(&self.automaton, string, work);
+        if found.is_some() {
+            *search = None;
+        }
+        found
     }
 
     /// Steps that reading a string takes at most.
@@ -46,8 +85,25 @@ impl Pattern {
         Self { source: source.into(), compiled: OnceLock::new() }
     }
 
-    fn compiled(&self) -> Option<&Compiled> {
-        self.compiled.get_or_init(|| Compiled::new(&self.source)).as_ref()
+    /// What is kept: nothing yet, or the expression if it is one.
+    #[must_use]
+    pub fn kept(&self) -> Option<Option<&Compiled>> {
+        self.compiled.get().map(Option::as_ref)
+    }
+
+    /// Compiles the expression; nothing if it is none, which is kept. Adds to `work` what that took.
+    #[must_use]
+    pub fn compile(&self, work: &mut usize) -> Option<Compiled> {
+        let compiled = Compiled::new(&self.source, work);
+        if compiled.is_none() {
+            self.compiled.get_or_init(|| None);
+        }
+        compiled
+    }
+
+    /// Keeps the compiled expression.
+    pub fn keep(&self, compiled: Compiled) -> Option<&Compiled> {
+        self.compiled.get_or_init(|| Some(compiled)).as_ref()
     }
 
     /// False once the expression turned out not to be one.
@@ -66,29 +122,16 @@ impl Pattern {
             compiled.regex.is_match(string)
         })
     }
-
-    /// Whether it matches somewhere; `None`: not known yet, and `search` is to be given again. Adds to `work` what it took.
-    pub fn matches(&self, string: &[u8], search: &mut Option<Box<Search>>, work: &mut usize) -> Option<bool> {
-        if self.compiled.get().is_none() {
-            *work += self.compiled().map_or(0, |compiled| compiled.automaton.states().len() * COMPILING);
-        }
-        let Some(compiled) = self.compiled() else { return Some(false) };
-        let steps = compiled.work(string.len());
-        if steps <= MAX_PATTERN_AT_ONCE {
-            *work += steps / STEPS;
-            return Some(compiled.regex.is_match(string));
-        }
-        let running = search.get_or_insert_with(|| Box::new(Search::new(&compiled.automaton, string)));
-        let found = running.advance(&compiled.automaton, string, work);
-        if found.is_some() {
-            *search = None;
-        }
-        found
-    }
 }
 
 /// Compiling one state, as much work as so many elements.
-const COMPILING: usize = 16;
+const COMPILING: usize = 32;
+
+/// Bytes of an expression that turned out to be too large that were as much work as an element.
+const BYTES_TRIED: usize = 16;
+
+/// Memory of the smallest expressions.
+const FIXED_BYTES: usize = 8 << 10;
 
 /// Steps of a match at one go that are as much work as an element.
 const STEPS: usize = 64;
@@ -204,7 +247,7 @@ mod tests {
 
     /// As the automaton reads it, whatever its length.
     fn in_pieces(pattern: &str, string: &[u8]) -> bool {
-        let compiled = Compiled::new(pattern.as_bytes()).expect("a valid expression");
+        let compiled = Compiled::new(pattern.as_bytes(), &mut 0).expect("a valid expression");
         let mut search = Search::new(&compiled.automaton, string);
         let mut work = 0;
         loop {
@@ -268,7 +311,8 @@ mod tests {
             b"aaaaaaaaaaaaaaaaaab",
         ];
         for pattern in patterns {
-            let regex = Regex::new(pattern).expect("a valid expression");
+            let same = re2::translate(pattern).expect("a valid expression");
+            let regex = Regex::new(&same).expect("a valid expression");
             for string in strings {
                 assert_eq!(in_pieces(pattern, string), regex.is_match(string), "{pattern} {string:?}");
             }
@@ -289,11 +333,13 @@ mod tests {
     fn much_work_is_done_in_pieces() {
         let pattern = Pattern::new(b"^(a|b)*$");
         let string = b"ab".repeat(MAX_PATTERN_AT_ONCE);
+        let compiled = pattern.compile(&mut 0).expect("a valid expression");
+        let compiled = pattern.keep(compiled).expect("it was there");
         assert_eq!(pattern.quickly(&string, &mut 0), None);
         let (mut search, mut work, mut pieces) = (None, 0, 0);
         let found = loop {
             let before = work;
-            if let Some(found) = pattern.matches(&string, &mut search, &mut work) {
+            if let Some(found) = compiled.matches(&string, &mut search, &mut work) {
                 break found;
             }
             assert!(work - before <= 2 * PIECE + 1000, "{} for one piece", work - before);
@@ -305,15 +351,34 @@ mod tests {
 
     #[test]
     fn what_is_no_expression() {
-        for source in [&b"("[..], b"\xff", b"a{100000}{1000}", b"(?=a)", br"(a)\1"] {
+        for source in [&b"("[..], b"\xff", b"(a{1000}){1000}", b"(?=a)", br"(a)\1"] {
             let pattern = Pattern::new(source);
-            assert_eq!(pattern.matches(b"a", &mut None, &mut 0), Some(false));
-            assert!(!pattern.is_valid());
+            assert!(pattern.is_valid(), "nobody knows yet");
+            assert!(pattern.compile(&mut 0).is_none());
+            assert!(!pattern.is_valid() && matches!(pattern.kept(), Some(None)));
         }
         let pattern = Pattern::new(b"b");
         assert_eq!(pattern.quickly(b"abc", &mut 0), None, "not compiled yet");
-        assert_eq!(pattern.matches(b"abc", &mut None, &mut 0), Some(true));
+        let compiled = pattern.compile(&mut 0).expect("a valid expression");
+        assert_eq!(compiled.matches(b"abc", &mut None, &mut 0), Some(true));
+        pattern.keep(compiled);
         assert_eq!(pattern.quickly(b"abc", &mut 0), Some(true));
         assert!(pattern.is_valid());
+    }
+
+    /// Compiling is paid for, also in vain.
+    #[test]
+    fn compiling_is_paid_for() {
+        let work = |source: &[u8]| {
+            let mut work = 0;
+            let compiled = Pattern::new(source).compile(&mut work);
+            (work, compiled.map(|compiled| compiled.bytes()))
+        };
+        let (small, bytes) = work(b"^[a-z]+$");
+        assert!(small < 1_000 && bytes.is_some_and(|bytes| bytes < 16 << 10));
+        let (large, bytes) = work(br"^\pL{7}$");
+        assert!(large > 50_000 && bytes.is_some_and(|bytes| bytes > 500 << 10 && bytes < 2 << 20));
+        let (too_large, none) = work(br"^\pL{1000}$");
+        assert!(too_large > 50_000 && none.is_none());
     }
 }

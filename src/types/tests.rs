@@ -1,7 +1,9 @@
 //! Types as the host sees them: what processes share, what a slice may take; and helpers for the tests of this room.
 
 use crate::bytecode::Proto;
+use crate::bytecode::types::TypePool;
 use crate::heap::Code;
+use crate::limits::{MAX_KEPT_IN_ALL, MAX_KEPT_PER_TYPE};
 use crate::runtime::script::Script;
 use crate::vm::Exit;
 use std::sync::Arc;
@@ -156,6 +158,67 @@ fn instances_are_on_the_process_account() {
         _ => panic!("it ends for want of memory"),
     };
     assert!(String::from_utf8_lossy(&failure.message).contains("not enough memory"));
+}
+
+/// So are the regular expressions that the types' pool has no room for.
+#[test]
+fn large_patterns_are_on_the_process_account() {
+    let types: String =
+        (0..60).map(|i| format!("type T{i} = string @pattern('^{i}\\\\pL{{7}}$') ")).collect();
+    let checks: String = (0..60).map(|i| format!("kept[{i}] = T{i} assert(not T{i}:is('x')) ")).collect();
+    let source = format!("{types} local kept = {{}} {checks}");
+    let code: &'static Code = Box::leak(Code::link_shared(compile(&source)));
+    for _ in 0..2 {
+        let mut script = Script::new(Some(16 << 20)).expect("memory");
+        let f = script.vm().function(code).expect("memory");
+        script.vm().start(f, &[]).expect("memory");
+        let failure = match script.run() {
+            crate::runtime::script::Outcome::Failed(failure) => failure,
+            _ => panic!("it ends for want of memory"),
+        };
+        let message = String::from_utf8_lossy(&failure.message);
+        assert!(message.contains("not enough memory"), "{message}");
+    }
+    let types = code.types.as_ref().expect("the chunk has types");
+    assert!(!types.take_room(MAX_KEPT_PER_TYPE * types.types().len()), "the pool keeps what it has room for");
+}
+
+/// What all pools keep together has a bound, and is given back with them.
+#[test]
+fn pools_keep_so_much_together() {
+    let source: String = (0..1_100).map(|i| format!("type T{i} = {{x{i}: number}} ")).collect();
+    let pools: Vec<_> = (0..20).map(|_| compile(&source).types.expect("the chunk has types")).collect();
+    let took = |pools: &[Arc<TypePool>]| pools.iter().filter(|pool| pool.take_room(16 << 20)).count();
+    // Other tests keep something at the same time.
+    let first = took(&pools);
+    assert!((1..=MAX_KEPT_IN_ALL / (16 << 20)).contains(&first), "{first}");
+    assert!(first < pools.len());
+    drop(pools);
+    let again: Vec<_> = (0..1).map(|_| compile(&source).types.expect("the chunk has types")).collect();
+    assert_eq!(took(&again), 1);
+}
+
+/// A large type is compiled in turns, also where it is another module's.
+#[test]
+#[cfg_attr(feature = "stress", ignore = "each step is a slice")]
+fn large_types_are_compiled_in_slices() {
+    let fields: String = (0..8_000).map(|i| format!("f{i}?: {{a{i}: {{number}}}}, ")).collect();
+    let large = format!("type L = {{{fields}}}");
+    let library =
+        format!("package.preload.lib = load([[{large} return {{L = L}}]]) local lib = require('lib')");
+    let wraps = "type W = lib.L type V = {x: lib.L | nil, y: string}";
+    for (types, check) in [
+        (large, "assert(L:is({f7999 = {a7999 = {1}}}))"),
+        (library.clone(), "assert(not lib.L:is({f1 = 1}))"),
+        (format!("{library} {wraps}"), "assert(not V:is({x = {f1 = {}}, y = 'a'}))"),
+        (
+            format!("{library} {wraps}"),
+            "local v, e = W:is({f1 = {a1 = {'a'}}}) assert(e:details().field == 'f1.a1[1]')",
+        ),
+    ] {
+        let (taken, free) = (slices(&format!("{types} {check}"), 1_000), slices(&types, 1_000));
+        assert!(taken >= free + 20, "{check}: {taken} slices, {free} without");
+    }
 }
 
 /// A validation of a million elements takes many slices.

@@ -15,14 +15,17 @@ use super::constraint::Constraint;
 use super::failure::{Failure, Fault};
 use super::fit::{Glance, element, is_in_sequence, length};
 use super::memo::{Ending, Memo, Reach};
-use super::pattern::Search;
+use super::pattern::{Compiled, Pattern, Search};
 use super::program::{Check, CheckId, FieldCheck, Program, Verdict};
 use super::suspension::Suspended;
 use super::value::{STEPS, known_program};
-use crate::limits::{MAX_FORGOTTEN_CHECKS, MAX_LEAF_DEPTH, MAX_OPEN_CHECKS, MAX_VALUE_LEVELS};
+use crate::limits::{
+    MAX_FORGOTTEN_CHECKS, MAX_LEAF_DEPTH, MAX_OPEN_CHECKS, MAX_PATTERN_BYTES, MAX_VALUE_LEVELS,
+};
 use crate::vm::LuaError;
 use crate::vm::native::{Cx, Kind, Kinds, Probe, Tab, Val};
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 /// Elements looked at between two looks at the budget.
 const PIECE: usize = 1024;
@@ -163,7 +166,7 @@ pub fn validate<'gc>(cx: &mut Cx<'gc>, source: Val<'gc>, value: Val<'gc>) -> Res
             Lookup::Later => Step::Again,
         }
     } else {
-        machine.advance(cx)
+        machine.advance(cx)?
     };
     loop {
         step = match step {
@@ -174,7 +177,7 @@ pub fn validate<'gc>(cx: &mut Cx<'gc>, source: Val<'gc>, value: Val<'gc>) -> Res
                 cx.charge(machine.work / ELEMENTS);
                 return Ok(Outcome::Pass);
             }
-            Step::Passed => machine.advance(cx),
+            Step::Passed => machine.advance(cx)?,
             Step::Failed(raised) => match machine.fail(cx, raised) {
                 Ok(step) => step,
                 Err(failure) => {
@@ -249,7 +252,7 @@ impl<'gc> Machine<'gc> {
             });
         }
         self.reach = self.place();
-        Ok(self.advance(cx))
+        self.advance(cx)
     }
 
     /// Opens a frame.
@@ -294,12 +297,12 @@ impl<'gc> Machine<'gc> {
     }
 
     /// Goes on in the newest frame.
-    fn advance(&mut self, cx: &mut Cx<'gc>) -> Step<'gc> {
+    fn advance(&mut self, cx: &mut Cx<'gc>) -> Result<Step<'gc>, LuaError> {
         if self.work >= PIECE && Self::pay(cx, &mut self.work) {
-            return Step::Again;
+            return Ok(Step::Again);
         }
         self.imports = 0;
-        let Some(frame) = self.frames.last_mut() else { return Step::Passed };
+        let Some(frame) = self.frames.last_mut() else { return Ok(Step::Passed) };
         let (source, program, value) = (frame.source, frame.program, frame.value);
         let enter = |check: CheckId, value: Val<'gc>| Step::Enter { source, program, check, value };
         let next = match program.check(frame.check) {
@@ -308,11 +311,11 @@ impl<'gc> Machine<'gc> {
                 None => None,
             },
             Check::Array(item) => match value.as_table() {
-                Some(t) => return self.array(cx, *item, t),
+                Some(t) => return Ok(self.array(cx, *item, t)),
                 None => None,
             },
             Check::Map { key, value: item, numeric } => match value.as_table() {
-                Some(t) => return self.map(cx, (*key, *item, *numeric), t),
+                Some(t) => return Ok(self.map(cx, (*key, *item, *numeric), t)),
                 None => None,
             },
             Check::Union(members) => {
@@ -322,7 +325,7 @@ impl<'gc> Machine<'gc> {
                 } else {
                     match Self::member(frame, program.members(members), &mut self.work) {
                         Some(member) => Some((member, value)),
-                        None => return Step::Failed(Raised::Mismatch(source, frame.check, value)),
+                        None => return Ok(Step::Failed(Raised::Mismatch(source, frame.check, value))),
                     }
                 }
             }
@@ -341,18 +344,18 @@ impl<'gc> Machine<'gc> {
                 // It waited for its type's program.
                 let check = frame.check;
                 self.forget();
-                return enter(check, value);
+                return Ok(enter(check, value));
             }
             _ => None,
         };
-        match next {
+        Ok(match next {
             Some((check, value)) => enter(check, value),
             None => {
                 self.work += self.frames.last().map_or(0, |frame| frame.at);
                 self.close(cx, Ending::Pass);
                 Step::Passed
             }
-        }
+        })
     }
 
     /// The next member of a union that may fit. Members that a field decides at once are passed over: so values of tagged
@@ -503,12 +506,28 @@ impl<'gc> Machine<'gc> {
     }
 
     /// The validators of a value whose type fits, from where the frame says.
-    fn constraints(&mut self, cx: &mut Cx<'gc>, list: &'gc [Constraint], value: Val<'gc>) -> Step<'gc> {
-        let Some(frame) = self.frames.last_mut() else { return Step::Passed };
+    fn constraints(
+        &mut self,
+        cx: &mut Cx<'gc>,
+        list: &'gc [Constraint],
+        value: Val<'gc>,
+    ) -> Result<Step<'gc>, LuaError> {
+        let Some(frame) = self.frames.last_mut() else { return Ok(Step::Passed) };
+        let owner = (frame.source, frame.program);
         while let Some(constraint) = list.get(frame.at - 1) {
             let meets = match (constraint, value.as_str()) {
                 (Constraint::Pattern(pattern), Some(s)) => {
-                    pattern.matches(s.bytes(), &mut self.search, &mut self.work)
+                    let own;
+                    let compiled = match pattern.kept() {
+                        Some(kept) => kept,
+                        None => {
+                            own = compiled(cx, owner, pattern, &mut self.work)?;
+                            own.as_deref().or_else(|| pattern.kept().flatten())
+                        }
+                    };
+                    compiled.map_or(Some(false), |compiled| {
+                        compiled.matches(s.bytes(), &mut self.search, &mut self.work)
+                    })
                 }
                 _ => Some(constraint.verdict(value, &mut self.work) == Verdict::Pass),
             };
@@ -516,16 +535,16 @@ impl<'gc> Machine<'gc> {
                 Some(true) => frame.at += 1,
                 Some(false) => {
                     let (name, message) = (constraint.name(), constraint.message());
-                    return Step::Failed(Raised::Constraint { name, message });
+                    return Ok(Step::Failed(Raised::Constraint { name, message }));
                 }
                 None => {}
             }
             if self.work >= PIECE && Self::pay(cx, &mut self.work) {
-                return Step::Again;
+                return Ok(Step::Again);
             }
         }
         self.close(cx, Ending::Pass);
-        Step::Passed
+        Ok(Step::Passed)
     }
 
     fn pay(cx: &mut Cx<'gc>, work: &mut usize) -> bool {
@@ -621,6 +640,39 @@ impl<'gc> Machine<'gc> {
         };
         Failure { path, fault }
     }
+}
+
+/// Compiles a pattern of a type value's program. Where the program is the process's own, so is the pattern, and on its account; a shared
+/// one keeps it for all as long as its pool has room. Otherwise it is returned: the process keeps one with its own type value.
+#[cold]
+fn compiled<'gc>(
+    cx: &mut Cx<'gc>,
+    (source, program): (Val<'gc>, &Program),
+    pattern: &Pattern,
+    work: &mut usize,
+) -> Result<Option<Arc<Compiled>>, LuaError> {
+    let key = Val::light(std::ptr::from_ref(pattern) as usize);
+    if let Kind::Userdata(known) = cx.member(source, key).kind()
+        && let Some(known) = known.with(|known: &mut Arc<Compiled>| Arc::clone(known))
+    {
+        return Ok(Some(known));
+    }
+    let Some(handle) = source.as_type() else { return Ok(None) };
+    // Compiling takes several times what is left of it in the end.
+    cx.reserve_memory(MAX_PATTERN_BYTES)?;
+    let Some(compiled) = pattern.compile(work) else { return Ok(None) };
+    let bytes = compiled.bytes();
+    if handle.slot().get().is_some_and(|own| own.downcast_ref().is_some_and(|own| std::ptr::eq(program, own)))
+    {
+        cx.grow_userdata(source, bytes)?;
+    } else if !handle.ty().pool.take_room(bytes) {
+        let own = Arc::new(compiled);
+        let kept = cx.sized_userdata(Arc::clone(&own), bytes)?;
+        cx.keep_member(source, key, kept.into())?;
+        return Ok(Some(own));
+    }
+    pattern.keep(compiled);
+    Ok(None)
 }
 
 /// What a message calls a check of a type value.

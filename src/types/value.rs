@@ -25,7 +25,7 @@ static AT_MOST: Native = Native::new("le", at_most);
 static LESS: Native = Native::new("lt", less);
 
 /// Steps over types for one reduction.
-pub(super) const STEPS: usize = 4;
+pub(super) const STEPS: usize = 1;
 
 /// Gives a process type values.
 pub fn install(vm: &mut Vm) {

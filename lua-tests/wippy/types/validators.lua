@@ -32,6 +32,17 @@ no(BadArg, "a", "invalid pattern argument", "pattern")
 type Unicode = string @pattern("^.$")
 ok(Unicode, "ä") no(Unicode, "ab", "pattern mismatch", "pattern")
 no(Unicode, "\xff", "pattern mismatch", "pattern")
+-- The notation is RE2's: \d, \s, \w and \b know ASCII alone, brackets in classes and braces that count nothing are themselves.
+type Digits = string @pattern("^\\d+$")
+ok(Digits, "12") no(Digits, "\u{663}", "pattern mismatch", "pattern")
+type Word = string @pattern("^\\w{1,255}$")
+ok(Word, ("w"):rep(255)) no(Word, ("w"):rep(256), "pattern mismatch", "pattern") no(Word, "\u{e9}", "pattern mismatch", "pattern")
+type Braces = string @pattern("^{[^[\\]{}]*}$")
+ok(Braces, "{a}") no(Braces, "{[}", "pattern mismatch", "pattern")
+type Often = string @pattern("^a{1001}$")
+no(Often, "a", "invalid regex", "pattern")
+type Large = string @pattern("^\\pL{1000}$")
+no(Large, "a", "invalid regex", "pattern") no(Large, "a", "invalid regex", "pattern")
 
 -- Skipped on other values; other names, other arguments and negative lengths are ignored.
 type Loose = any @min(3) @pattern("x")
