@@ -273,6 +273,9 @@ pub const MAX_KEPT_PER_TYPE: usize = 64 << 10;
 pub const MAX_KEPT_BYTES: usize = 32 << 20;
 pub const MAX_KEPT_IN_ALL: usize = 128 << 20;
 
+/// Longest text of a type that is kept once a message wanted it.
+pub const MAX_KEPT_TEXT: usize = 64;
+
 /// Longest text of a type in messages.
 pub const MAX_TYPE_TEXT: usize = 512;
 

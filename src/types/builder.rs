@@ -18,6 +18,7 @@ use crate::vm::native::{Kinds, Probe};
 use crate::vm::type_value::name_hash;
 use hashbrown::HashMap;
 use std::collections::VecDeque;
+use std::sync::OnceLock;
 
 /// Members, fields and validators that are as much work as a step.
 const PARTS: usize = 4;
@@ -70,6 +71,7 @@ impl Program {
             probes: parts.probes.into(),
             members: parts.members.into(),
             constraints: parts.constraints.into(),
+            texts: parts.origins.iter().map(|_| OnceLock::new()).collect(),
             origins: parts.origins.into(),
         })
     }

@@ -1,13 +1,13 @@
 //! Where the checks of a program come from, and what messages call them.
 //!
-//! A program holds no types and no texts: of each check it knows which part of which other check's type it is about. A message, which
-//! is rarely wanted, finds the type again on the way from the whole; that takes the same steps as compiling did.
+//! A program holds no types: of each check it knows which part of which other check's type it is about. A message, which is rarely
+//! wanted, finds the type again on the way from the whole; that takes the same steps as compiling did. Short texts are kept then.
 
 use super::program::{CheckId, Program};
 use super::render;
 use super::term::{Imports, Terms};
 use crate::bytecode::types::{Primitive, Type, TypeId, TypeRef, primitive};
-use crate::limits::MAX_TYPE_TURNS;
+use crate::limits::{MAX_KEPT_TEXT, MAX_TYPE_TURNS};
 use std::cell::Cell;
 
 /// What a check is about.
@@ -98,6 +98,18 @@ impl Program {
     /// What a message calls a check; `whole` is the type that was compiled. Adds the steps that it took to `steps`.
     #[must_use]
     pub fn text(&self, check: CheckId, whole: &TypeRef, steps: &mut usize) -> Vec<u8> {
+        let kept = &self.texts[check as usize];
+        if let Some(kept) = kept.get() {
+            return kept.to_vec();
+        }
+        let text = self.find_text(check, whole, steps);
+        if text.len() <= MAX_KEPT_TEXT {
+            kept.get_or_init(|| text.as_slice().into());
+        }
+        text
+    }
+
+    fn find_text(&self, check: CheckId, whole: &TypeRef, steps: &mut usize) -> Vec<u8> {
         let mut way = Vec::new();
         let mut at = check;
         loop {

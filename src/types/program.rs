@@ -8,8 +8,10 @@
 use super::constraint::Constraint;
 use super::origin::Origin;
 use crate::bytecode::types::TypeRef;
+use crate::limits::MAX_KEPT_TEXT;
 use crate::vm::native::{Kind, Kinds, Probe, Val};
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// Simple members of a union that are as much work as an element of a list.
 const MEMBERS: usize = 8;
@@ -115,6 +117,8 @@ pub struct Program {
     pub(super) constraints: Box<[Constraint]>,
     /// Where the checks come from.
     pub(super) origins: Box<[Origin]>,
+    /// What messages call them, as far as that is short and was wanted.
+    pub(super) texts: Box<[OnceLock<Box<[u8]>>]>,
     /// Steps that compiling took.
     pub(super) steps: usize,
 }
@@ -173,10 +177,17 @@ impl Program {
     /// Memory of the program, approximately: without what its patterns become.
     #[must_use]
     pub fn bytes(&self) -> usize {
+        let texts = size_of_val(&*self.texts) + self.texts.len() * MAX_KEPT_TEXT;
         let flags = size_of_val(&*self.leaves) + size_of_val(&*self.own) + size_of_val(&*self.kinds);
         let fields = size_of_val(&*self.fields) + size_of_val(&*self.probes);
         let parts = size_of_val(&*self.members) + size_of_val(&*self.constraints);
-        size_of::<Self>() + size_of_val(&*self.checks) + size_of_val(&*self.origins) + flags + fields + parts
+        size_of::<Self>()
+            + size_of_val(&*self.checks)
+            + size_of_val(&*self.origins)
+            + texts
+            + flags
+            + fields
+            + parts
     }
 
     /// True if the program holds types: then no pool may keep it.
