@@ -16,7 +16,7 @@ use super::ast::{
 };
 use super::error::SyntaxError;
 use super::lexer::{Error, Shared};
-use super::token::{BINARY, Kind, LARGE_NUMBER, Tok, UNARY, soft};
+use super::token::{BINARY, LARGE_NUMBER, Tok, UNARY, soft};
 use crate::diag::Span;
 use crate::numeral::Number;
 
@@ -173,16 +173,6 @@ impl<'a, 's, 't: 'a> Ctx<'a, 's, 't> {
             sigs: Vec::new(),
             returns: Vec::new(),
         }
-    }
-
-    /// Whether the expression completed last is a call; for the choice of an error message.
-    pub fn last_is_call(&self) -> bool {
-        // A name is an expression only once it is clear what follows.
-        self.shared.before.get() != Kind::Name
-            && self
-                .exprs
-                .last()
-                .is_some_and(|expr| matches!(expr.kind, ExprKind::Call(_) | ExprKind::MethodCall(_)))
     }
 
     // ---- blocks and statements ----

@@ -136,7 +136,7 @@ impl Expected<'_> {
 
 /// The error for a token the grammar does not allow; `at` is [`Kind::Eof`] at the end of the text.
 #[cold]
-pub(super) fn unexpected(shared: &Shared<'_>, at: (Span, Kind), expected: &[String], call: bool) -> Error {
+pub(super) fn unexpected(shared: &Shared<'_>, at: (Span, Kind), expected: &[String]) -> Error {
     let nest = shared.nest.borrow();
     let expected = Expected(expected);
     if at.1 == Kind::DoubleColon && expected.has("while") {
@@ -160,7 +160,7 @@ pub(super) fn unexpected(shared: &Shared<'_>, at: (Span, Kind), expected: &[Stri
         drop(nest);
         return too_many_levels(shared, at);
     }
-    let message = message(shared, &nest, at, &expected, call);
+    let message = message(shared, &nest, at, &expected);
     near(shared, &message, at)
 }
 
@@ -189,19 +189,17 @@ fn unfinished_label(shared: &Shared<'_>, colons: Span) -> Error {
     near(shared, "unexpected symbol", (colons, Kind::DoubleColon))
 }
 
-fn message(
-    shared: &Shared<'_>,
-    nest: &Nest,
-    at: (Span, Kind),
-    expected: &Expected<'_>,
-    call: bool,
-) -> String {
+fn message(shared: &Shared<'_>, nest: &Nest, at: (Span, Kind), expected: &Expected<'_>) -> String {
     let statement = expected.has("while");
     let open = nest.stack.last();
     let opener = open.map(|open| open.opener);
     let eof_or_closer = matches!(at.1, Kind::End | Kind::Else | Kind::Elseif | Kind::Until | Kind::Eof);
     // An expression statement that is no call, no assignment.
-    if statement && !call && expected.has("=") && (expected.has(".") || !expected.has("(")) {
+    if statement
+        && expected.has("=")
+        && (expected.has(".") || !expected.has("("))
+        && !is_behind_call(shared, at)
+    {
         return "syntax error".to_owned();
     }
     if statement {
@@ -246,6 +244,13 @@ fn message(
     if expected.has(">") && !expected.has("BINOP") {
         return "'>' expected".to_owned();
     }
+    // A target of an assignment that can be none: a call, or something in parentheses.
+    if expected.has("=")
+        && expected.has(",")
+        && matches!(shared.before.get(), Kind::RParen | Kind::RBrace | Kind::String)
+    {
+        return "syntax error".to_owned();
+    }
     for terminal in ["=", "in", "->", ",", "(", ":"] {
         if expected.has(terminal) && !expected.any(&["end", "else", "until", ";"]) {
             return format!("'{terminal}' expected");
@@ -267,13 +272,48 @@ fn matching(what: &str, who: &str, shared: &Shared<'_>, open: Option<&Open>, at:
     }
 }
 
+/// The tokens of the source in front of `at`.
+fn tokens_before(shared: &Shared<'_>, at: usize) -> Vec<(Span, Kind)> {
+    let prefix = Shared::new(shared.source.get(..at).unwrap_or_default(), shared.texts);
+    super::lexer::Lexer::new(&prefix).map(|_| prefix.last.get()).collect()
+}
+
+/// Whether the expression in front of `at` ends in the arguments of a call. The parser does not know yet: it looks at the next
+/// token before it takes them together.
+fn is_behind_call(shared: &Shared<'_>, at: (Span, Kind)) -> bool {
+    match shared.before.get() {
+        Kind::String | Kind::RBrace => true,
+        Kind::RParen => {
+            let end = if at.1 == Kind::Eof { shared.source.len() } else { at.0.start as usize };
+            let tokens = tokens_before(shared, end);
+            let mut depth = 0_u32;
+            let mut kinds = tokens.iter().rev().map(|(_, kind)| *kind);
+            let opened = kinds.by_ref().any(|kind| {
+                match kind {
+                    Kind::RParen => depth += 1,
+                    Kind::LParen | Kind::AtNameCall => depth -= 1,
+                    _ => {}
+                }
+                depth == 0
+            });
+            opened
+                && kinds.next().is_some_and(|called| match called {
+                    Kind::RParen | Kind::RBracket | Kind::RBrace | Kind::String => true,
+                    called => is_name(called),
+                })
+        }
+        _ => false,
+    }
+}
+
+/// A name, or a word that is one where it is not part of a type.
+fn is_name(kind: Kind) -> bool {
+    matches!(kind, Kind::Name | Kind::Typeof | Kind::Keyof | Kind::Fun | Kind::Readonly)
+}
+
 /// Where the reference says an open parenthesis is: that of a call where the called expression begins.
 fn paren_start(shared: &Shared<'_>, at: u32) -> u32 {
-    let prefix = Shared::new(shared.source.get(..at as usize).unwrap_or_default(), shared.texts);
-    let mut tokens = Vec::new();
-    for _ in super::lexer::Lexer::new(&prefix) {
-        tokens.push(prefix.last.get());
-    }
+    let tokens = tokens_before(shared, at as usize);
     let mut start = at;
     let mut rest = tokens.as_slice();
     // One step to the left per part of the suffix chain.
@@ -298,7 +338,7 @@ fn paren_start(shared: &Shared<'_>, at: u32) -> u32 {
                 start = span.start;
                 rest = before;
             }
-            Kind::Name | Kind::Typeof | Kind::Keyof | Kind::Fun | Kind::Readonly => {
+            kind if is_name(*kind) => {
                 start = span.start;
                 match before {
                     [before @ .., (_, Kind::Dot | Kind::Colon)] => rest = before,

@@ -81,10 +81,10 @@ fn next_block<'a, 't: 'a>(
         Err(error) => Err(match error {
             ParseError::User { error } => *error,
             ParseError::UnrecognizedEof { expected, .. } | ParseError::UnrecognizedToken { expected, .. } => {
-                *unexpected(shared, shared.last.get(), &expected, ctx.last_is_call())
+                *unexpected(shared, shared.last.get(), &expected)
             }
             ParseError::ExtraToken { .. } | ParseError::InvalidToken { .. } => {
-                *unexpected(shared, (shared.last.get().0, Kind::Unknown), &[], false)
+                *unexpected(shared, (shared.last.get().0, Kind::Unknown), &[])
             }
         }),
     }
