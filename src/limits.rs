@@ -24,6 +24,16 @@ pub const LOAD_COST: usize = 2;
 /// Reductions for a step in which a chunk is compiled or read: a token or an instruction.
 pub const LOAD_STEP_COST: usize = 3;
 
+/// Bytes that compiling is taken to need for each token of a text, and for each byte.
+pub const LOAD_TOKEN_BYTES: usize = 48;
+pub const LOAD_TEXT_BYTES: usize = 4;
+
+/// Reductions for the string of a constant of a chunk that is linked in turns.
+pub const LINK_TEXT_COST: usize = 3;
+
+/// Constants or instructions that are linked for a reduction.
+pub const LINK_STEPS: usize = 4;
+
 /// Bytes of code that `string.dump` writes at once: what takes a fraction of a millisecond. More is written in turns.
 pub const MAX_DUMPED_AT_ONCE: usize = 64 << 10;
 

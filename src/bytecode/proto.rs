@@ -17,6 +17,13 @@ impl Text {
     pub fn is_shared(&self) -> bool {
         Arc::strong_count(&self.0) > 1
     }
+
+    /// Bytes that it takes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        // In front of the shared value are two counters.
+        2 * size_of::<usize>() + size_of::<Box<[u8]>>() + self.0.len()
+    }
 }
 
 impl From<&[u8]> for Text {

@@ -174,7 +174,10 @@ impl Type {
             Self::Interface(bases, list) => size_of_val(&**bases) + fields(list),
             Self::Function(s) => {
                 size_of::<Signature>()
-                    + size_of_val(&*s.params)
+                    + s.params
+                        .iter()
+                        .map(|param| size_of::<Param>() + param.0.as_ref().map_or(0, |name| name.len()))
+                        .sum::<usize>()
                     + s.returns.as_ref().map_or(0, |list| size_of_val(&**list))
             }
             Self::Annotated(_, a) => size_of::<Annotation>() + a.name.len(),
@@ -240,6 +243,9 @@ pub struct TypePool {
     slots: Box<[OnceLock<Arc<dyn Any + Send + Sync>>]>,
     /// Bytes of what is in the slots.
     kept: AtomicUsize,
+    /// Owners in the process whose code this is, and bytes on its account; none if it is the program's.
+    owners: AtomicUsize,
+    charged: AtomicUsize,
     /// What the layer above needs to find the values quickly.
     named: OnceLock<Box<[Named]>>,
 }
@@ -315,6 +321,8 @@ impl TypePool {
             open: open.into(),
             slots,
             kept: AtomicUsize::new(0),
+            owners: AtomicUsize::new(0),
+            charged: AtomicUsize::new(0),
             named: OnceLock::new(),
         })
     }
@@ -379,13 +387,62 @@ impl TypePool {
         taken
     }
 
-    /// Memory of the pool, approximately.
+    /// A process's code brings the pool. Gives the bytes for its account.
+    #[must_use]
+    pub fn bring(&self) -> usize {
+        self.owners.store(1, Ordering::Relaxed);
+        let bytes = self.bytes();
+        self.charged.store(bytes, Ordering::Relaxed);
+        bytes
+    }
+
+    /// One more owner. False: the pool is on no account.
+    #[must_use]
+    pub fn join(&self) -> bool {
+        let is_own = self.owners.load(Ordering::Relaxed) > 0;
+        if is_own {
+            self.owners.fetch_add(1, Ordering::Relaxed);
+        }
+        is_own
+    }
+
+    /// Something is kept in a slot. False: the pool is on no account.
+    #[must_use]
+    pub fn charge(&self, bytes: usize) -> bool {
+        let is_own = self.owners.load(Ordering::Relaxed) > 0;
+        if is_own {
+            self.charged.fetch_add(bytes, Ordering::Relaxed);
+        }
+        is_own
+    }
+
+    /// An owner is gone. Gives the bytes to take off the account.
+    #[must_use]
+    pub fn leave(&self) -> usize {
+        if self.owners.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.charged.load(Ordering::Relaxed)
+        } else {
+            0
+        }
+    }
+
+    /// Memory of the pool.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        size_of::<Self>()
-            + self.types.iter().map(|t| size_of::<Type>() + t.bytes() + 1).sum::<usize>()
-            + self.aliases.iter().map(|a| size_of::<Alias>() + a.name.len() + 24).sum::<usize>()
-            + size_of_val(&*self.values)
+        let types = self.types.iter().map(|t| size_of::<Type>() + t.bytes() + 1).sum::<usize>();
+        let param = |param: &TypeParam| size_of::<TypeParam>() + param.name.len();
+        let alias = |alias: &Alias| alias.name.len() + alias.params.iter().map(param).sum::<usize>();
+        let aliases = self.aliases.iter().map(alias).sum::<usize>() + size_of_val(&*self.aliases);
+        let values = self.values.iter().map(|v| {
+            size_of::<TypeValue>() + size_of::<Named>() + v.name.as_ref().map_or(0, |name| name.len())
+        });
+        // In front of a shared value are two counters.
+        2 * size_of::<usize>()
+            + size_of::<Self>()
+            + types
+            + aliases
+            + values.sum::<usize>()
+            + size_of_val(&*self.slots)
     }
 }
 

@@ -5,8 +5,8 @@
 //!    those that died, and dropping the heap for all.
 
 use super::alloc::{Heap, OutOfMemory, tag_unit};
-use super::region::{CELL, CLASS_SIZES, CellMeta, Region};
-use super::{Unit, Value};
+use super::region::{CELL, CELL_COST, CLASS_SIZES, CellMeta, Region};
+use super::{Blob, Unit, Value};
 
 impl Heap {
     /// Asks whether `more` bytes outside of cells fit.
@@ -36,13 +36,20 @@ impl Heap {
     pub fn bytes_in_use(&self) -> usize {
         let untaken: usize =
             self.classes.iter().zip(CLASS_SIZES).map(|(c, size)| c.avail.count_ones() as usize * size).sum();
-        self.used + self.external - untaken
+        self.used + self.external - untaken + self.list_bytes()
     }
 
     /// Bytes that the heap holds from the system for its use: what the limit applies to.
     #[must_use]
     pub fn bytes_held(&self) -> usize {
-        self.cells * CELL + self.external
+        self.cells * CELL_COST + self.external + self.list_bytes()
+    }
+
+    /// Bytes of the heap's lists of objects.
+    fn list_bytes(&self) -> usize {
+        let externals =
+            if self.externals.spilled() { self.externals.capacity() * size_of::<Value>() } else { 0 };
+        externals + self.gc.bytes()
     }
 
     /// Bytes that exist for this heap: cells with their metas, and memory outside of them.
@@ -60,8 +67,25 @@ impl Heap {
             + pooled
             + self.external
             + self.lists.as_ref().map_or(0, |lists| size_of_val(&**lists))
-            + if self.externals.spilled() { self.externals.capacity() * size_of::<Value>() } else { 0 }
-            + self.gc.bytes()
+            + self.list_bytes()
+    }
+
+    /// Bytes in cells of the heap's own regions that nothing uses: part of no account.
+    #[must_use]
+    pub fn bytes_spare(&self) -> usize {
+        let (mut cells, mut meta) = (0, self.free_cells);
+        while !meta.is_null() {
+            cells += 1;
+            // SAFETY: free cells are linked.
+            meta = unsafe { (*meta).next };
+        }
+        cells * CELL_COST
+    }
+
+    /// Bytes that the limit leaves.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.limit.saturating_sub(self.bytes_held())
     }
 
     /// The limit in bytes.
@@ -81,7 +105,7 @@ impl Heap {
     }
 
     pub(super) fn check_limit(&mut self, more: usize) -> Result<(), OutOfMemory> {
-        let total = (self.cells * CELL + self.external).saturating_add(more);
+        let total = self.bytes_held().saturating_add(more);
         if total > self.limit {
             self.refused = more;
             self.forget_request();
@@ -98,14 +122,16 @@ impl Heap {
         }
     }
 
-    /// Puts the bytes of a large string on the account.
-    pub(super) fn add_blob(&mut self, bytes: usize) {
+    /// Puts a large string of `len` bytes on the account.
+    pub(super) fn add_blob(&mut self, len: usize) {
+        let bytes = Blob::HEADER + len;
         self.blobs += bytes;
         self.add_external(bytes);
     }
 
-    /// Takes the bytes of a large string off the account.
-    pub(super) fn sub_blob(&mut self, bytes: usize) {
+    /// Takes a large string of `len` bytes off the account.
+    pub(super) fn sub_blob(&mut self, len: usize) {
+        let bytes = Blob::HEADER + len;
         debug_assert!(self.blobs >= bytes);
         self.blobs -= bytes;
         self.sub_external(bytes);

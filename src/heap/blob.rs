@@ -11,6 +11,9 @@ pub struct Blob {
 }
 
 impl Blob {
+    /// Bytes that a buffer takes besides its contents.
+    pub const HEADER: usize = size_of::<Self>();
+
     fn layout(len: usize) -> Option<Layout> {
         Layout::from_size_align(len.checked_add(size_of::<Self>())?, align_of::<Self>()).ok()
     }

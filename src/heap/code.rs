@@ -12,7 +12,8 @@ use super::{Str, Value};
 use crate::bytecode::ops::Operand;
 use crate::bytecode::types::{Type, TypePool};
 use crate::bytecode::{Const, Instr, LocalVar, Op, Origins, Proto, Text, UpvalDesc};
-use hashbrown::HashMap;
+use crate::turns::step_at;
+use hashbrown::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Which operand of an instruction is a key with a hint of its hash.
@@ -41,8 +42,8 @@ static KEY_OF: [KeyOf; 256] = {
     table
 };
 
-/// Makes or finds the string of a constant.
-type Intern<'a> = dyn FnMut(&Text) -> Result<*const Str, OutOfMemory> + 'a;
+/// Makes or finds the string of a constant, and its hash.
+type Intern<'a> = dyn FnMut(&Text) -> Result<(*const Str, u32), OutOfMemory> + 'a;
 
 /// A linked function.
 #[repr(C)]
@@ -89,7 +90,7 @@ impl SharedCode {
     /// Bytes that the code takes.
     #[must_use]
     pub fn bytes(self) -> usize {
-        self.0.bytes() + self.0.type_bytes()
+        self.0.bytes() + self.0.pool().map_or(0, |types| types.bytes())
     }
 
     /// The code.
@@ -111,21 +112,29 @@ impl Code {
     /// Links shared code: its strings become immortal constants.
     #[must_use]
     pub fn link_shared(proto: Proto) -> Box<Self> {
-        let mut intern = |text: &Text| Ok(constant(text));
+        let mut intern = |text: &Text| {
+            let s = constant(text);
+            // SAFETY: constants are immortal.
+            Ok((s, unsafe { Str::hash(s) }))
+        };
         // Names of fields, too: so checks of values find keys by their address.
         if let Some(types) = &proto.types {
             types.types().iter().filter_map(Type::fields).flatten().for_each(|field| {
                 let _ = constant(&field.name);
             });
         }
-        let linked: Result<_, OutOfMemory> = Self::link(proto, std::ptr::null_mut(), &mut intern);
+        let linked: Result<_, OutOfMemory> = Self::link(proto, &mut intern);
         Box::new(linked.expect("constants do not draw on a process's memory"))
     }
 
-    fn link(proto: Proto, unit: *mut Unit, intern: &mut Intern<'_>) -> Result<Self, OutOfMemory> {
+    /// Fails if a constant cannot be made, or nobody wants the code any more.
+    fn link(proto: Proto, intern: &mut Intern<'_>) -> Result<Self, OutOfMemory> {
         // As large as they were: they stay where they are.
         const { assert!(size_of::<Const>() == size_of::<KSlot>() && align_of::<Const>() == align_of::<KSlot>()) };
-        let consts = proto.consts.into_iter().map(|value| {
+        let consts = proto.consts.into_iter().enumerate().map(|(at, value)| {
+            if !step_at(at) {
+                return Err(OutOfMemory);
+            }
             Ok(match value {
                 Const::Nil => KSlot { payload: 0, tag: u32::from(tag::NIL), hash: 0 },
                 Const::False => KSlot { payload: 0, tag: u32::from(tag::FALSE), hash: 0 },
@@ -133,16 +142,17 @@ impl Code {
                 Const::Integer(i) => KSlot { payload: i as u64, tag: u32::from(tag::INT), hash: 0 },
                 Const::Float(f) => KSlot { payload: f.to_bits(), tag: u32::from(tag::FLOAT), hash: 0 },
                 Const::String(s) => {
-                    let s = intern(&s)?;
-                    // SAFETY: `intern` returns a live string.
-                    let hash = unsafe { Str::hash(s) };
+                    let (s, hash) = intern(&s)?;
                     KSlot { payload: s as u64, tag: u32::from(tag::STRING), hash }
                 }
             })
         });
         let consts = consts.collect::<Result<Box<_>, _>>()?;
         let mut code = proto.code;
-        for ins in &mut code {
+        for (at, ins) in code.iter_mut().enumerate() {
+            if !step_at(at) {
+                return Err(OutOfMemory);
+            }
             let key = match KEY_OF[usize::from(ins.op_byte())] {
                 KeyOf::None => continue,
                 KeyOf::B => ins.b(),
@@ -155,7 +165,7 @@ impl Code {
         // Into their final place: a chunk may have thousands of functions, and collecting results copies them again and again.
         let mut protos = Vec::with_capacity(proto.protos.len());
         for inner in proto.protos {
-            protos.push(Self::link(inner, unit, intern)?);
+            protos.push(Self::link(inner, intern)?);
         }
         Ok(Self {
             entry: code.as_ptr(),
@@ -164,7 +174,7 @@ impl Code {
             num_params: proto.num_params,
             is_vararg: proto.is_vararg,
             fixed_params: if proto.is_vararg { u32::MAX } else { u32::from(proto.num_params) },
-            unit,
+            unit: std::ptr::null_mut(),
             protos: protos.into(),
             upvals: proto.upvals,
             code,
@@ -176,6 +186,11 @@ impl Code {
             locals: proto.locals,
             types: proto.types,
         })
+    }
+
+    fn set_unit(&mut self, unit: *mut Unit) {
+        self.unit = unit;
+        self.protos.iter_mut().for_each(|inner| inner.set_unit(unit));
     }
 
     /// The prototype again, hints removed: for `string.dump`.
@@ -241,57 +256,183 @@ impl Code {
         started.filter(|l| pc < l.end_pc as usize).nth(reg)
     }
 
-    /// Heap bytes of this code and everything nested in it.
+    /// Bytes of this code and everything nested in it, without its types.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        size_of::<Self>()
+        self.bytes_beside(&mut Texts::default())
+    }
+
+    /// Texts that are known already are not counted again.
+    fn bytes_beside(&self, known: &mut Texts) -> usize {
+        let mut bytes = size_of::<Self>()
             + size_of_val(&*self.code)
             + size_of_val(&*self.consts)
             + size_of_val(&*self.upvals)
-            + self.origins.bytes()
             + size_of_val(&*self.locals)
-            + self.protos.iter().map(Self::bytes).sum::<usize>()
+            + self.origins.bytes()
+            + known.source_bytes(&self.source);
+        let upvals = self.upvals.iter().map(|upval| &upval.name);
+        for name in self.locals.iter().map(|local| &local.name).chain(upvals) {
+            bytes += known.name_bytes(name);
+        }
+        for inner in &self.protos {
+            bytes += inner.bytes_beside(known);
+        }
+        bytes
+    }
+
+    /// The chunk's types: all its functions share them.
+    pub(super) fn pool(&self) -> Option<&Arc<TypePool>> {
+        self.types.as_ref().or_else(|| self.protos.iter().find_map(Self::pool))
     }
 }
 
-impl Code {
-    /// Memory of the chunk's types: all functions of a chunk share them.
-    fn type_bytes(&self) -> usize {
-        match &self.types {
-            Some(types) => types.bytes(),
-            None => self.protos.iter().map(Self::type_bytes).max().unwrap_or(0),
-        }
+/// Names and sources, which the functions of a chunk share.
+#[derive(Default)]
+struct Texts(HashSet<*const u8, foldhash::fast::FixedState>);
+
+impl Texts {
+    /// What a name takes; those that begin with a parenthesis are the compiler's own.
+    fn name_bytes(&mut self, name: &Text) -> usize {
+        if name.first() == Some(&b'(') { 0 } else { self.bytes(name) }
     }
+
+    /// What a text takes, if it has not been counted yet.
+    fn bytes(&mut self, text: &Text) -> usize {
+        if self.0.insert(text.as_ptr()) { text.size() } else { 0 }
+    }
+
+    /// What a source takes, if it has not been counted yet.
+    fn source_bytes(&mut self, source: &Arc<[u8]>) -> usize {
+        // In front of the bytes are two counters.
+        let size = (2 * size_of::<usize>() + source.len()).next_multiple_of(align_of::<usize>());
+        if self.0.insert(source.as_ptr()) { size } else { 0 }
+    }
+}
+
+/// Local code that has no owner yet.
+pub struct Linked {
+    code: Box<Code>,
+    bytes: usize,
+}
+
+// SAFETY: only whoever gives the code to a heap uses what its pointers lead to.
+unsafe impl Send for Linked {}
+
+/// Strings that constants of a chunk become, by the addresses of their texts, with their hashes.
+#[derive(Default)]
+pub struct Strings(HashMap<*const u8, (*const Str, u32), foldhash::fast::FixedState>);
+
+// SAFETY: the addresses are not followed.
+unsafe impl Send for Strings {}
+
+impl Strings {
+    /// Notes what a text becomes.
+    pub fn insert(&mut self, text: &Text, string: (*const Str, u32)) {
+        self.0.insert(text.as_ptr(), string);
+    }
+
+    /// Bytes of the list.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.0.capacity() * (size_of::<(*const u8, (*const Str, u32))>() + 1)
+    }
+}
+
+impl Linked {
+    fn new(code: Code) -> Self {
+        let bytes = code.bytes();
+        Self { code: Box::new(code), bytes }
+    }
+
+    /// Links code whose constants are strings already: all of [`texts`] must be among them. `None`: nobody wants it any more.
+    #[must_use]
+    pub fn with(proto: Proto, strings: &Strings) -> Option<Self> {
+        let mut intern = |text: &Text| strings.0.get(&text.as_ptr()).copied().ok_or(OutOfMemory);
+        Code::link(proto, &mut intern).ok().map(Self::new)
+    }
+}
+
+/// Texts of the constants of a prototype and everything nested in it, each once, and about how many bytes all of it takes.
+#[must_use]
+pub fn texts(proto: &Proto) -> (Vec<Text>, usize) {
+    fn add(proto: &Proto, known: &mut Texts, list: &mut Vec<Text>) -> usize {
+        let mut bytes = size_of::<Proto>()
+            + size_of_val(&*proto.code)
+            + size_of_val(&*proto.consts)
+            + size_of_val(&*proto.locals)
+            + proto.origins.bytes();
+        for (at, value) in proto.consts.iter().enumerate() {
+            if let Const::String(text) = value {
+                let size = known.bytes(text);
+                if size > 0 {
+                    list.push(text.clone());
+                    bytes += size;
+                }
+            }
+            if !step_at(at) {
+                break;
+            }
+        }
+        bytes + proto.protos.iter().map(|inner| add(inner, known, list)).sum::<usize>()
+    }
+    let (mut known, mut list) = (Texts::default(), Vec::new());
+    let bytes = known.source_bytes(&proto.source) + add(proto, &mut known, &mut list);
+    let bytes = bytes + list.capacity() * size_of::<Text>();
+    (list, bytes)
 }
 
 impl Heap {
+    /// The string of a constant, and its hash: the program's if it has one.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`].
+    pub fn constant_string(&mut self, text: &[u8]) -> Result<(*const Str, u32), OutOfMemory> {
+        let s = match find_constant(text) {
+            Some(s) => s,
+            None => self.new_string(text)?.cast_const(),
+        };
+        // SAFETY: a constant, or the process's own string.
+        Ok((s, unsafe { Str::hash(s) }))
+    }
+
     /// Links code that belongs to this process alone and returns its root.
     ///
     /// # Errors
     /// [`OutOfMemory`].
     pub fn link_local(&mut self, proto: Proto) -> Result<*const Code, OutOfMemory> {
-        let unit = self.alloc(size_of::<Unit>())?.cast::<Unit>();
-        // SAFETY: fresh memory; a null code is skipped by the collector.
-        unsafe { unit.write(Unit { code: std::ptr::null_mut(), bytes: 0 }) };
         // The functions of a chunk share their names: each needs to be looked for and made once.
-        let mut known: HashMap<*const u8, *const Str, foldhash::fast::FixedState> = HashMap::default();
+        let mut known = Strings::default();
         let mut intern = |text: &Text| {
-            if let Some(&s) = known.get(&text.as_ptr()) {
+            if let Some(&s) = known.0.get(&text.as_ptr()) {
                 return Ok(s);
             }
-            let s = match find_constant(text) {
-                Some(s) => s,
-                None => self.new_string(text)?.cast_const(),
-            };
+            let s = self.constant_string(text)?;
             if text.is_shared() {
-                known.insert(text.as_ptr(), s);
+                known.insert(text, s);
             }
             Ok(s)
         };
-        let code = Box::new(Code::link(proto, unit, &mut intern)?);
-        let bytes = code.bytes() + code.type_bytes();
-        self.reserve_external(bytes)?;
-        self.add_external(bytes);
+        let linked = Linked::new(Code::link(proto, &mut intern)?);
+        // SAFETY: nothing was collected since the strings were made.
+        unsafe { self.adopt_code(linked) }
+    }
+
+    /// Makes code this process's own and returns its root.
+    ///
+    /// # Safety
+    /// The strings of its constants are this heap's and live, or immortal.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`].
+    pub unsafe fn adopt_code(&mut self, linked: Linked) -> Result<*const Code, OutOfMemory> {
+        let Linked { mut code, bytes } = linked;
+        let unit = self.alloc(size_of::<Unit>())?.cast::<Unit>();
+        // SAFETY: fresh memory; a null code is skipped by the collector.
+        unsafe { unit.write(Unit { code: std::ptr::null_mut(), bytes: 0 }) };
+        self.reserve_external(bytes + code.pool().map_or(0, |types| types.bytes()))?;
+        self.add_external(bytes + code.pool().map_or(0, |types| types.bring()));
+        code.set_unit(unit);
         // SAFETY: `unit` is ours.
         unsafe {
             (*unit).bytes = bytes;

@@ -356,7 +356,7 @@ impl Heap {
         self.sub_external(cycle.charged);
         if !over {
             // The collection's own memory is on the account, too.
-            cycle.charged = cycle.marker.bytes();
+            cycle.charged = cycle.marker.bytes() + cycle.dead.capacity() * size_of::<Value>();
             self.external += cycle.charged;
             self.gc.cycle = Some(cycle);
             return false;

@@ -167,15 +167,18 @@ impl Heap {
                     let userdata = object.as_userdata();
                     drop((*userdata).data.take());
                     self.sub_external((*userdata).external as usize);
-                    if let Role::Channel(channel) = std::mem::replace(&mut (*userdata).role, Role::Plain) {
-                        self.sub_external(channel.bytes());
+                    match std::mem::replace(&mut (*userdata).role, Role::Plain) {
+                        Role::Channel(channel) => self.sub_external(channel.bytes()),
+                        Role::Type(Some(pool)) => self.sub_external(pool.leave()),
+                        _ => {}
                     }
                 }
                 tag::THREAD => Thread::release(object.as_thread(), self),
                 _ => {
                     let unit = object.payload as *mut Unit;
                     if !(*unit).code.is_null() {
-                        self.sub_external((*unit).bytes);
+                        let types = (*(*unit).code).pool().map_or(0, |types| types.leave());
+                        self.sub_external((*unit).bytes + types);
                         drop(Box::from_raw((*unit).code));
                     }
                 }

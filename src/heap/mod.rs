@@ -31,7 +31,7 @@ pub mod value;
 pub use alloc::{Heap, OutOfMemory};
 pub use blob::Blob;
 pub use closure::{Closure, NativeClosure, Upval};
-pub use code::{Code, SharedCode, Unit};
+pub use code::{Code, Linked, SharedCode, Strings, Unit};
 pub use gc::{Gc, Roots};
 pub use image::{Forward, Image};
 pub use pool::in_use as pooled_cells;

@@ -13,6 +13,9 @@ pub(super) const CELL: usize = 1024;
 pub(super) const CELLS: usize = Region::SIZE / CELL;
 pub(super) const HEADER_CELLS: usize = Region::FIRST_CELL_OFFSET / CELL;
 
+/// What a cell takes with its share of its region's header.
+pub(super) const CELL_COST: usize = Region::SIZE / (CELLS - HEADER_CELLS);
+
 /// Sizes of the classes in bytes. The last one fills a cell.
 pub(super) const CLASS_SIZES: [usize; 15] =
     [16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 240, 288, 336, 512, 1024];

@@ -3,6 +3,7 @@
 use super::alloc::{Heap, OutOfMemory};
 use super::channel::Channel;
 use super::{Table, Value};
+use crate::bytecode::types::TypePool;
 use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -23,8 +24,8 @@ pub struct Userdata {
 pub enum Role {
     Plain,
     /// A type: what it holds is that and nothing else (`vm/type_value.rs`). Members in its associated table, if it has one, are found
-    /// without asking the metatable.
-    Type,
+    /// without asking the metatable. With the type's pool, if that is on the process's account.
+    Type(Option<Arc<TypePool>>),
     Channel(Box<Channel>),
     /// A case of a select.
     Case {
@@ -56,7 +57,7 @@ impl SharedData {
 }
 
 impl Heap {
-    /// A userdata without metatable, around a value that holds on to `bytes` bytes of memory.
+    /// A userdata without metatable, around a value that holds on to `bytes` bytes of memory outside of its box.
     ///
     /// # Errors
     /// [`OutOfMemory`]; `data` is dropped then.
@@ -65,7 +66,7 @@ impl Heap {
         data: Box<dyn Any + Send>,
         bytes: usize,
     ) -> Result<*mut Userdata, OutOfMemory> {
-        let external = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let external = u32::try_from(bytes + size_of_val(&*data)).unwrap_or(u32::MAX);
         if external > 0 {
             self.reserve_external(external as usize)?;
         }
@@ -108,7 +109,7 @@ impl Role {
     /// Calls `f` with the place of every value.
     pub(super) fn each_place(&mut self, mut f: impl FnMut(*mut Value)) {
         match self {
-            Self::Plain | Self::Type => {}
+            Self::Plain | Self::Type(_) => {}
             Self::Channel(channel) => channel.buffer.iter_mut().for_each(|v| f(v)),
             // The channel is no object of an image.
             Self::Case { value, .. } => f(value),
@@ -118,7 +119,7 @@ impl Role {
     /// Calls `f` with every value that the collector must keep.
     pub(super) fn each_value(&self, mut f: impl FnMut(Value)) {
         match self {
-            Self::Plain | Self::Type => {}
+            Self::Plain | Self::Type(_) => {}
             Self::Channel(channel) => channel.buffer.iter().for_each(|&v| f(v)),
             Self::Case { channel, value, .. } => {
                 f(Value::userdata(*channel));

@@ -94,7 +94,10 @@ fn keep<'gc>(
     let bytes = program.bytes();
     let shared = handle.shared_slot().filter(|_| !program.holds_types() && handle.ty().pool.take_room(bytes));
     let slot = match shared {
-        Some(slot) => slot,
+        Some(slot) => {
+            cx.charge_types(&handle.ty().pool, bytes);
+            slot
+        }
         None => {
             cx.grow_userdata(ty, bytes)?;
             handle.slot()

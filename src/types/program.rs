@@ -181,7 +181,9 @@ impl Program {
         let flags = size_of_val(&*self.leaves) + size_of_val(&*self.own) + size_of_val(&*self.kinds);
         let fields = size_of_val(&*self.fields) + size_of_val(&*self.probes);
         let parts = size_of_val(&*self.members) + size_of_val(&*self.constraints);
-        size_of::<Self>()
+        // In front of a shared value are two counters.
+        2 * size_of::<usize>()
+            + size_of::<Self>()
             + size_of_val(&*self.checks)
             + size_of_val(&*self.origins)
             + texts

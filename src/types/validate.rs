@@ -670,6 +670,8 @@ fn compiled<'gc>(
         let kept = cx.sized_userdata(Arc::clone(&own), bytes)?;
         cx.keep_member(source, key, kept.into())?;
         return Ok(Some(own));
+    } else {
+        cx.charge_types(&handle.ty().pool, bytes);
     }
     pattern.keep(compiled);
     Ok(None)

@@ -219,7 +219,7 @@ impl<'gc> Chan<'gc> {
     unsafe fn data<'a>(self) -> &'a mut Channel {
         match &mut (*self.0.raw()).role {
             Role::Channel(channel) => channel,
-            Role::Plain | Role::Type | Role::Case { .. } => {
+            Role::Plain | Role::Type(_) | Role::Case { .. } => {
                 unreachable!("a `Chan` is made of channels only")
             }
         }

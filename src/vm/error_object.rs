@@ -218,13 +218,19 @@ impl ErrorObject {
     /// Memory of the error.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        size_of::<Self>()
+        let kind = if let Cow::Owned(kind) = &self.kind { kind.capacity() } else { 0 };
+        SHARED
+            + size_of::<Self>()
             + self.message.len()
-            + self.kind.len()
-            + self.details.as_deref().map_or(0, |d| details_bytes(d))
+            + kind
+            + self.context.as_ref().map_or(0, |context| context.len())
+            + self.details.as_deref().map_or(0, |d| SHARED + size_of::<Details>() + details_bytes(d))
             + self.layer.as_ref().map_or(0, |l| l.bytes)
     }
 }
+
+/// The counters in front of a shared value.
+const SHARED: usize = 2 * size_of::<usize>();
 
 /// Memory of details.
 fn details_bytes(details: &[(Box<[u8]>, Detail)]) -> usize {
@@ -311,9 +317,10 @@ impl<'gc> Cx<'gc> {
             let inner = error.wrapped.take();
             let context = error.context.clone();
             let frames: usize = stack.frames.iter().map(|f| size_of::<ErrorFrame>() + f.name.len()).sum();
-            let bytes = size_of::<Layer>()
+            let bytes = SHARED
+                + size_of::<Layer>()
                 + frames
-                + context.as_ref().map_or(0, |c| 2 * c.len())
+                + context.as_ref().map_or(0, |c| c.len())
                 + inner.as_ref().map_or(0, |l| l.bytes);
             error.layer = Some(Arc::new(Layer { context, stack, inner, bytes }));
         }

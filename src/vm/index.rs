@@ -51,7 +51,7 @@ impl Vm {
                 }
                 handler
             } else {
-                if obj.tag == tag::USERDATA && matches!((*obj.as_userdata()).role, Role::Type) {
+                if obj.tag == tag::USERDATA && matches!((*obj.as_userdata()).role, Role::Type(_)) {
                     let members = get(&raw const (*obj.as_userdata()).user_value);
                     if members.is_table() {
                         let v = Table::get(members.as_table(), key);

@@ -564,6 +564,40 @@ impl<'gc> Cx<'gc> {
         Ok(Ud::new(self.vm_mut().heap.new_userdata(data, bytes)?))
     }
 
+    /// Puts more memory that a userdata holds on the process's account.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn grow_userdata(&mut self, ud: Val<'gc>, bytes: usize) -> Result<(), LuaError> {
+        let Kind::Userdata(ud) = ud.kind() else { return Ok(()) };
+        let at = Val::from(ud).raw().as_userdata();
+        // SAFETY: live during 'gc; its Vm waits for this native function. It is among the externals since it was made with some.
+        unsafe {
+            let more = u32::try_from(bytes).unwrap_or(u32::MAX).min(u32::MAX - (*at).external);
+            self.vm_mut().heap.reserve_external(more as usize)?;
+            (*at).external += more;
+            self.vm_mut().heap.add_external(more as usize);
+        }
+        Ok(())
+    }
+
+    /// A value that a userdata holds has grown, or become smaller, by so many bytes.
+    pub fn adjust_userdata(&mut self, ud: Val<'gc>, bytes: isize) {
+        let Kind::Userdata(ud) = ud.kind() else { return };
+        if bytes == 0 {
+            return;
+        }
+        let at = Val::from(ud).raw().as_userdata();
+        // SAFETY: live during 'gc; its Vm waits for this native function.
+        unsafe {
+            let before = (*at).external;
+            (*at).external = u32::try_from((before as isize + bytes).max(0)).unwrap_or(u32::MAX);
+            let heap = &mut self.vm_mut().heap;
+            heap.sub_external(before as usize);
+            heap.add_external((*at).external as usize);
+        }
+    }
+
     /// A coroutine that will run `f`.
     ///
     /// # Errors

@@ -207,17 +207,17 @@ impl Vm {
             let meta = maker(&mut Cx::new(self)).map_err(|_| OutOfMemory)?;
             self.type_meta = Val::from(meta).raw().as_table();
         }
-        // Pools and programs of aliases belong to their code. What a type with arguments holds is counted roughly.
-        let bytes =
-            size_of::<Sealed>() + ty.args.as_ref().map_or(0, |args| args.len() * size_of::<TypeRef>() + 512);
+        // What a type with arguments holds is counted roughly.
+        let bytes = ty.args.as_ref().map_or(0, |args| args.len() * size_of::<TypeRef>() + 512);
         let alias = match ty.node() {
             Type::Alias(alias) if ty.args.is_none() => Some(*alias),
             _ => None,
         };
+        let pool = Arc::clone(&ty.pool);
         let sealed = Sealed(TypeHandle { ty, alias, method, slot: OnceLock::new() });
         let ud = self.heap.new_userdata(Box::new(sealed), bytes)?;
         (*ud).meta = self.type_meta;
-        (*ud).role = Role::Type;
+        (*ud).role = Role::Type(pool.join().then_some(pool));
         Ok(Value::userdata(ud))
     }
 }
@@ -231,7 +231,7 @@ impl<'gc> Ud<'gc> {
         // SAFETY: live during 'gc. A userdata of this role holds a `Sealed`, or nothing once it is collected; nothing takes it out or
         // changes it.
         unsafe {
-            if !matches!((*at).role, Role::Type) {
+            if !matches!((*at).role, Role::Type(_)) {
                 return None;
             }
             let data: *const (dyn Any + Send) = &**(*at).data.as_ref()?;
@@ -277,21 +277,11 @@ impl<'gc> Cx<'gc> {
         Ok(Val::raw_new(unsafe { self.vm_mut().new_type_value(ty.clone(), Some(method))? }))
     }
 
-    /// Puts more memory that a userdata holds on the process's account.
-    ///
-    /// # Errors
-    /// Memory.
-    pub fn grow_userdata(&mut self, ud: Val<'gc>, bytes: usize) -> Result<(), LuaError> {
-        let Kind::Userdata(ud) = ud.kind() else { return Ok(()) };
-        let at = Val::from(ud).raw().as_userdata();
-        // SAFETY: live during 'gc; its Vm waits for this native function. It is among the externals since it was made with some.
-        unsafe {
-            let more = u32::try_from(bytes).unwrap_or(u32::MAX).min(u32::MAX - (*at).external);
-            self.vm_mut().heap.reserve_external(more as usize)?;
-            (*at).external += more;
-            self.vm_mut().heap.add_external(more as usize);
+    /// Puts what a pool keeps on the process's account, if the pool is.
+    pub fn charge_types(&mut self, pool: &TypePool, bytes: usize) {
+        if pool.charge(bytes) {
+            self.vm_mut().heap.add_external(bytes);
         }
-        Ok(())
     }
 
     /// A member that was kept.

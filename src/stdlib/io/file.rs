@@ -89,7 +89,10 @@ pub(super) fn metatable<'gc>(cx: &mut Cx<'gc>) -> Result<Tab<'gc>, LuaError> {
 /// A new file value.
 pub(super) fn new<'gc>(cx: &mut Cx<'gc>, stream: Shared, origin: Origin) -> Result<Val<'gc>, LuaError> {
     let meta = metatable(cx)?;
-    Ok(cx.userdata(LuaFile { stream: Some(stream), origin }, Some(meta))?.into())
+    let bytes = if matches!(origin, Origin::Standard) { 0 } else { stream::SIZE };
+    let ud = cx.sized_userdata(LuaFile { stream: Some(stream), origin }, bytes)?;
+    ud.set_metatable(cx, Some(meta))?;
+    Ok(ud.into())
 }
 
 /// The stream of a file value: `None` if it is no file, `Some(None)` if it is closed.
@@ -120,7 +123,12 @@ fn close(cx: &mut Cx<'_>) -> R {
 /// Closes an open file and returns what that tells.
 pub(super) fn close_value<'gc>(cx: &mut Cx<'gc>, file: Val<'gc>) -> R {
     let Kind::Userdata(ud) = file.kind() else { return Ok(Step::Return(0)) };
-    match ud.with(LuaFile::close) {
+    let stream = stream_of(file).flatten();
+    let closed = ud.with(LuaFile::close);
+    if let Some(stream) = stream {
+        cx.adjust_userdata(file, lock(&stream).growth());
+    }
+    match closed {
         Some(Closed::File(result)) => file_result(cx, result, None),
         Some(Closed::Process(result)) => exec_result(cx, result),
         Some(Closed::Refused) | None => {
@@ -161,7 +169,7 @@ pub(super) fn flush_stream(cx: &mut Cx<'_>, stream: &Shared) -> R {
 
 fn read_method(cx: &mut Cx<'_>) -> R {
     let stream = check_open(cx, 0)?;
-    read::read(cx, &stream, 1)
+    read::read(cx, &stream, 1, cx.arg(0))
 }
 
 fn write_method(cx: &mut Cx<'_>) -> R {
@@ -173,7 +181,7 @@ fn write_method(cx: &mut Cx<'_>) -> R {
 pub(super) fn write<'gc>(cx: &mut Cx<'gc>, stream: &Shared, first: usize, file: Val<'gc>) -> R {
     let mut result = Ok(());
     let mut work = 0;
-    {
+    let growth = {
         let mut stream = lock(stream);
         for i in first..cx.top() {
             // After a failure the other arguments are only checked, as in the reference.
@@ -191,7 +199,9 @@ pub(super) fn write<'gc>(cx: &mut Cx<'gc>, stream: &Shared, first: usize, file: 
                 }
             }
         }
-    }
+        stream.growth()
+    };
+    cx.adjust_userdata(file, growth);
     cx.charge(work);
     match result {
         Ok(()) => cx.ret(file),
@@ -268,7 +278,7 @@ fn lines_step(cx: &mut Cx<'_>) -> R {
         let format = cx.upvalue(3 + i);
         cx.push(format);
     }
-    let Step::Return(n) = read::read(cx, &stream, 1)? else { return Ok(Step::Return(0)) };
+    let Step::Return(n) = read::read(cx, &stream, 1, file)? else { return Ok(Step::Return(0)) };
     let first = cx.top() - n as usize;
     if cx.arg(first).is_truthy() {
         return Ok(Step::Return(n));

@@ -241,8 +241,8 @@ fn flush(cx: &mut Cx<'_>) -> R {
 }
 
 fn read_default(cx: &mut Cx<'_>) -> R {
-    let (_, stream) = Default::Input.open(cx)?;
-    read::read(cx, &stream, 0)
+    let (file, stream) = Default::Input.open(cx)?;
+    read::read(cx, &stream, 0, file)
 }
 
 fn write_default(cx: &mut Cx<'_>) -> R {

@@ -57,14 +57,21 @@ fn format(cx: &mut Cx<'_>, i: usize) -> Result<Format, LuaError> {
     }
 }
 
-/// Reads by the formats in the window from `first` on and returns the values: the last one is nil if the file ended.
-pub(super) fn read(cx: &mut Cx<'_>, file: &FileRef, first: usize) -> R {
+/// Reads by the formats in the window from `first` on and returns the values: the last one is nil if the file ended. `file` is the
+/// value of the stream.
+pub(super) fn read<'gc>(cx: &mut Cx<'gc>, stream: &FileRef, first: usize, file: Val<'gc>) -> R {
+    let mut stream = lock(stream);
+    let result = read_formats(cx, &mut stream, first);
+    cx.adjust_userdata(file, stream.growth());
+    result
+}
+
+fn read_formats(cx: &mut Cx<'_>, stream: &mut Stream, first: usize) -> R {
     let formats = first..cx.top().max(first);
     cx.reserve(formats.len() + 1)?;
-    let mut stream = lock(file);
     let mut pushed = 0;
     if formats.is_empty() {
-        match line(cx, &mut stream, false) {
+        match line(cx, stream, false) {
             Ok(v) => {
                 cx.push(v.unwrap_or(Val::NIL));
                 return Ok(Step::Return(1));
@@ -74,14 +81,14 @@ pub(super) fn read(cx: &mut Cx<'_>, file: &FileRef, first: usize) -> R {
     }
     for i in formats {
         let v = match format(cx, i)? {
-            Format::Number => number(cx, &mut stream),
-            Format::Line { keep_end } => line(cx, &mut stream, keep_end),
-            Format::All => bytes(cx, &mut stream, usize::MAX).map(|(v, _)| Some(v)),
+            Format::Number => number(cx, stream),
+            Format::Line { keep_end } => line(cx, stream, keep_end),
+            Format::All => bytes(cx, stream, usize::MAX).map(|(v, _)| Some(v)),
             Format::Bytes(0) => match stream.peek() {
                 Ok(rest) => Ok((!rest.is_empty()).then(|| cx.name(""))),
                 Err(e) => Err(e.into()),
             },
-            Format::Bytes(n) => bytes(cx, &mut stream, n).map(|(v, got)| (got > 0).then_some(v)),
+            Format::Bytes(n) => bytes(cx, stream, n).map(|(v, got)| (got > 0).then_some(v)),
         };
         match v {
             Ok(v) => {

@@ -34,10 +34,17 @@ pub struct Stream {
     writable: bool,
     /// Reads from a person at a terminal.
     interactive: bool,
+    /// Belongs to the program, not to a process.
+    standard: bool,
+    /// Bytes of the buffers when [`Stream::growth`] was last asked.
+    told: usize,
 }
 
 /// A stream that several owners may use.
 pub type Shared = Arc<Mutex<Stream>>;
+
+/// What a stream takes without its buffers.
+pub const SIZE: usize = 2 * size_of::<usize>() + size_of::<Mutex<Stream>>();
 
 fn lock_all() -> MutexGuard<'static, Vec<Weak<Mutex<Stream>>>> {
     static OPEN: Mutex<Vec<Weak<Mutex<Stream>>>> = Mutex::new(Vec::new());
@@ -62,7 +69,18 @@ impl Stream {
             readable,
             writable,
             interactive: false,
+            standard: false,
+            told: 0,
         }
+    }
+
+    /// By how much the buffers have grown since this was last asked, for the account of the process that uses the file.
+    pub fn growth(&mut self) -> isize {
+        let bytes = self.input.capacity() + self.output.capacity();
+        if bytes == self.told || self.standard {
+            return 0;
+        }
+        bytes as isize - std::mem::replace(&mut self.told, bytes) as isize
     }
 
     /// A stream over an open file.
@@ -77,11 +95,7 @@ impl Stream {
 
     fn share(self) -> Shared {
         let shared = Arc::new(Mutex::new(self));
-        let mut all = lock_all();
-        if all.len() == all.capacity() {
-            all.retain(|s| s.strong_count() > 0);
-        }
-        all.push(Arc::downgrade(&shared));
+        lock_all().push(Arc::downgrade(&shared));
         shared
     }
 
@@ -259,6 +273,7 @@ impl Stream {
         let result = self.flush();
         self.file = None;
         self.input = Vec::new();
+        self.output = Vec::new();
         self.at = 0;
         result
     }
@@ -268,6 +283,8 @@ impl Drop for Stream {
     fn drop(&mut self) {
         // Nobody is left to tell about an error.
         let _ = self.flush();
+        // This one has no owner any more, so it goes, too.
+        lock_all().retain(|s| s.strong_count() > 0);
     }
 }
 
@@ -289,6 +306,7 @@ pub fn stdin() -> &'static Shared {
     STDIN.get_or_init(|| {
         let mut stream = Stream::new(duplicate(io::stdin()), true, false);
         stream.interactive = stream.is_terminal();
+        stream.standard = true;
         stream.share()
     })
 }
@@ -301,6 +319,7 @@ pub fn stdout() -> &'static Shared {
         if stream.is_terminal() {
             stream.buffering = Buffering::Line;
         }
+        stream.standard = true;
         stream.share()
     })
 }
@@ -311,6 +330,7 @@ pub fn stderr() -> &'static Shared {
     STDERR.get_or_init(|| {
         let mut stream = Stream::new(duplicate(io::stderr()), false, true);
         stream.buffering = Buffering::None;
+        stream.standard = true;
         stream.share()
     })
 }

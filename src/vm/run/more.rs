@@ -523,7 +523,7 @@ pub unsafe fn MethodMiss(s: State, vm: *mut Vm, ins: Instr) -> Step {
 /// The table of a userdata's members that are found without asking the metatable.
 #[inline(always)]
 unsafe fn members(obj: Value) -> Option<*mut Table> {
-    if obj.tag != tag::USERDATA || !matches!((*obj.as_userdata()).role, Role::Type) {
+    if obj.tag != tag::USERDATA || !matches!((*obj.as_userdata()).role, Role::Type(_)) {
         return None;
     }
     let members = get(&raw const (*obj.as_userdata()).user_value);
