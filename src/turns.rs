@@ -5,10 +5,11 @@
 //!    steps that it was given there. So nothing depends on timing, and a slice of a process is as long as the steps it gives.
 //! 2. Work calls [`step`] as it goes on. Outside of such a thread that does nothing, so the same code serves who wants the result
 //!    at once.
-//! 3. Work whose owner has gone sees it at its next step and should come to an end; its result is dropped.
+//! 3. Work tells what memory it takes ([`hold`]): more than it may, and it should come to an end, too ([`within`]).
+//! 4. Work whose owner has gone sees it at its next step and should come to an end; its result is dropped.
 
 use crate::limits::{MAX_TURN_THREADS, TURN_STACK, TURN_STEPS};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -27,6 +28,8 @@ enum Turn {
 struct Shared {
     turn: Mutex<Turn>,
     changed: Condvar,
+    /// What the work held at the end of its last turn.
+    held: AtomicUsize,
 }
 
 impl Shared {
@@ -69,6 +72,7 @@ impl Worker {
             return true;
         }
         self.left = 0;
+        self.shared.held.store(MEMORY.get().held, Ordering::Relaxed);
         let mut turn = self.shared.lock();
         if *turn == Turn::Abandoned {
             return false;
@@ -95,6 +99,51 @@ pub fn step(steps: usize) -> bool {
 pub fn step_at(index: usize) -> bool {
     const STEPS: usize = TURN_STEPS as usize;
     index % STEPS != STEPS - 1 || step(STEPS)
+}
+
+/// What the work on this thread holds, and may hold.
+#[derive(Clone, Copy)]
+struct Memory {
+    held: usize,
+    limit: usize,
+}
+
+thread_local! {
+    static MEMORY: Cell<Memory> = const { Cell::new(Memory { held: 0, limit: usize::MAX }) };
+}
+
+/// The work takes so many bytes more. False: it may not, so nobody wants the result any more.
+pub fn hold(bytes: usize) -> bool {
+    let memory = MEMORY.get();
+    let held = memory.held.saturating_add(bytes);
+    MEMORY.set(Memory { held, ..memory });
+    held <= memory.limit
+}
+
+/// The work starts over, without what it took.
+pub fn release() {
+    let memory = MEMORY.get();
+    // What was too much stays so.
+    if memory.held <= memory.limit {
+        MEMORY.set(Memory { held: 0, ..memory });
+    }
+}
+
+/// Puts back, also after a panic, what was before.
+struct Before(Memory);
+
+impl Drop for Before {
+    fn drop(&mut self) {
+        MEMORY.set(self.0);
+    }
+}
+
+/// Does work that may take `limit` bytes; `None` if it needs more.
+pub fn within<T>(limit: usize, work: impl FnOnce() -> T) -> Option<T> {
+    let _before = Before(MEMORY.replace(Memory { held: 0, limit }));
+    let result = work();
+    let Memory { held, limit } = MEMORY.get();
+    (held <= limit).then_some(result)
 }
 
 /// Work in turns with a result.
@@ -124,7 +173,11 @@ impl<T: Send + 'static> Turns<T> {
             THREADS.fetch_sub(1, Ordering::Relaxed);
             return None;
         }
-        let shared = Arc::new(Shared { turn: Mutex::new(Turn::Owner), changed: Condvar::new() });
+        let shared = Arc::new(Shared {
+            turn: Mutex::new(Turn::Owner),
+            changed: Condvar::new(),
+            held: AtomicUsize::new(0),
+        });
         let ending = Ending(Arc::clone(&shared));
         let mut worker = Worker { shared: Arc::clone(&shared), left: 0 };
         let run = move || {
@@ -135,6 +188,12 @@ impl<T: Send + 'static> Turns<T> {
         };
         let thread = Builder::new().name("turns".into()).stack_size(TURN_STACK).spawn(run).ok()?;
         Some(Self { shared, thread: Some(thread) })
+    }
+
+    /// What the work held at the end of its last turn.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.shared.held.load(Ordering::Relaxed)
     }
 
     /// Lets the work take so many steps, or come to its end: then its result is given.
@@ -182,6 +241,20 @@ mod tests {
     #[test]
     fn without_turns_it_does_all_at_once() {
         assert_eq!(count(1_000)(), 1_000);
+    }
+
+    /// Takes 8 bytes with each step.
+    fn fill(to: usize) -> usize {
+        (0..to).take_while(|_| step(1) && hold(8)).count()
+    }
+
+    #[test]
+    fn work_is_told_that_it_takes_too_much() {
+        assert_eq!((within(800, || fill(100)), within(799, || fill(100))), (Some(100), None));
+        assert_eq!(fill(1_000), 1_000, "nothing is left of the limit");
+        let mut turns = Turns::start(|| within(80, || fill(1_000))).expect("a thread");
+        assert_eq!((turns.turn(5), turns.held()), (None, 32));
+        assert_eq!(turns.turn(1_000), Some(None));
     }
 
     #[test]

@@ -64,6 +64,7 @@ pub fn compile_text(source_text: &[u8], chunk_name: &Arc<[u8]>) -> Result<Proto,
     let compiled = compile_pieces(source_text, chunk_name, SOURCE_PIECE).and_then(|made| match made {
         Some(proto) => Ok(proto),
         None => {
+            crate::turns::release();
             let arena = Bump::new();
             let chunk = crate::syntax::parse(source_text, &arena)?;
             compile(&chunk, source_text, chunk_name.clone())

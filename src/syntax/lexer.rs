@@ -14,7 +14,7 @@ use super::ast::BinaryOp;
 use super::error::{SyntaxError, too_many_levels, too_many_locals};
 use super::token::{COUNT_OF_WORDS, KEYWORDS, Kind, LARGE_NUMBER, Raw, SOFT_WORDS, Tok, WORDS, soft};
 use crate::diag::Span;
-use crate::limits::{MAX_LOCALS, MAX_SYNTAX_LEVELS, TURN_STEPS};
+use crate::limits::{LOAD_TEXT_BYTES, LOAD_TOKEN_BYTES, MAX_LOCALS, MAX_SYNTAX_LEVELS, TURN_STEPS};
 use crate::numeral::{Number, str_to_number};
 
 mod conditional;
@@ -144,6 +144,8 @@ pub struct Lexer<'s, 'a> {
     has_typeof: bool,
     /// Tokens until the turn may be over.
     until_step: u32,
+    /// How much of the text is taken account of.
+    counted: usize,
 }
 
 /// Start, terminal, end.
@@ -182,6 +184,7 @@ impl<'s, 'a> Lexer<'s, 'a> {
             pieces: 0,
             has_typeof: false,
             until_step: TURN_STEPS,
+            counted: 0,
         };
         // They have their symbols by their order.
         for word in SOFT_WORDS.into_iter().chain(KEYWORDS.map(|(word, ..)| word)) {
@@ -589,7 +592,10 @@ impl Lexer<'_, '_> {
         self.until_step -= 1;
         if self.until_step == 0 {
             self.until_step = TURN_STEPS;
-            if !crate::turns::step(TURN_STEPS as usize) {
+            let read = self.raw.span().end;
+            let bytes = TURN_STEPS as usize * LOAD_TOKEN_BYTES + (read - self.counted) * LOAD_TEXT_BYTES;
+            self.counted = read;
+            if !crate::turns::step(TURN_STEPS as usize) || !crate::turns::hold(bytes) {
                 // Nobody wants the result: any end will do.
                 self.state = State::Done;
             }

@@ -2,13 +2,16 @@
 
 use super::progress::Kept;
 use super::{Cx, Val};
-use crate::bytecode::Proto;
-use crate::heap::{Code, SharedCode, Value};
-use crate::limits::{BYTES_PER_REDUCTION, LOAD_COST, LOAD_STEP_COST, MAX_LOADED_AT_ONCE};
-use crate::turns::Turns;
+use crate::bytecode::{Proto, Text};
+use crate::heap::code::texts;
+use crate::heap::{Code, Linked, SharedCode, Strings, Value};
+use crate::limits::{
+    BYTES_PER_REDUCTION, LINK_STEPS, LINK_TEXT_COST, LOAD_COST, LOAD_STEP_COST, MAX_LOADED_AT_ONCE,
+};
+use crate::turns::{Turns, within};
 use crate::vm::{LoadMode, Loader, LuaError, Published};
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A function, or the message for the caller of `load`.
 pub type Loaded<'gc> = Result<Val<'gc>, Vec<u8>>;
@@ -25,18 +28,48 @@ pub enum Origin {
 /// Text and chunk name of code that all processes share.
 type Publication = (Arc<Vec<u8>>, Box<[u8]>);
 
-/// A chunk that is being compiled, or read.
+/// A prototype, the texts of its constants, and the bytes that both take.
+type Compiled = (Proto, Vec<Text>, usize);
+
+/// How far a chunk is that is loaded in turns.
+enum Stage {
+    /// It is compiled, or read. Nothing, if that takes more memory than there is.
+    Compiling(Turns<Option<Result<Compiled, Vec<u8>>>>),
+    /// Its constants become strings of the process, one after the other. A table in the window keeps them alive.
+    Interning { proto: Proto, texts: Vec<Text>, done: usize, strings: Strings },
+    /// Its instructions and constants get their final form.
+    Linking(Turns<Option<Linked>>),
+}
+
+/// A chunk that is being loaded.
 struct Loading {
-    turns: Turns<Result<Proto, Vec<u8>>>,
+    stage: Stage,
     /// If the code will be the program's.
     publish: Option<Publication>,
     bytes: usize,
+    /// What compiling takes, or what came of it.
+    held: usize,
+    /// The window's top when it began.
+    top: usize,
 }
 
 impl Kept for Loading {
     fn outside(&self) -> usize {
-        self.bytes
+        let now = match &self.stage {
+            Stage::Compiling(turns) => turns.held(),
+            Stage::Interning { strings, .. } => self.held + strings.bytes(),
+            Stage::Linking(_) => self.held,
+        };
+        self.bytes + now
     }
+}
+
+/// A prototype whose constants are strings, with their texts, for whoever links it.
+type Job = Mutex<Option<(Proto, Vec<Text>, Strings)>>;
+
+fn link(job: &Job) -> Option<Linked> {
+    let (proto, _, strings) = job.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+    Linked::with(proto, &strings)
 }
 
 const NO_LOADER: &[u8] = b"no compiler in this process";
@@ -56,10 +89,20 @@ impl<'gc> Cx<'gc> {
         env: Option<Val<'gc>>,
     ) -> Result<Loaded<'gc>, LuaError> {
         let Some(loader) = self.loader_for(chunk)? else { return Ok(Err(NO_LOADER.to_vec())) };
-        match (loader.compile)(chunk, name, ANY) {
+        match self.compile(loader, chunk, name)? {
             Ok(proto) => self.link(proto, None, env).map(Ok),
             Err(message) => Ok(Err(message)),
         }
+    }
+
+    /// Compiles or reads a chunk, as far as there is memory for it.
+    fn compile(
+        &mut self,
+        loader: &Loader,
+        chunk: &[u8],
+        name: &[u8],
+    ) -> Result<Result<Proto, Vec<u8>>, LuaError> {
+        within(self.vm().heap.room(), || (loader.compile)(chunk, name, ANY)).ok_or_else(LuaError::memory)
     }
 
     /// [`Cx::load`] for chunks that the program pays for: a large one is compiled or loaded in turns, if somebody might
@@ -86,17 +129,28 @@ impl<'gc> Cx<'gc> {
             self.charge(bytes / BYTES_PER_REDUCTION);
             let text = Arc::new(chunk.into_owned());
             let (theirs, their_name) = (Arc::clone(&text), name.to_vec());
-            match Turns::start(move || (loader.compile)(&theirs, &their_name, ANY)) {
+            let room = self.vm().heap.room();
+            let work = move || {
+                within(room, || {
+                    let compiled = (loader.compile)(&theirs, &their_name, ANY);
+                    compiled.map(|proto| {
+                        let (texts, bytes) = texts(&proto);
+                        (proto, texts, bytes)
+                    })
+                })
+            };
+            match Turns::start(work) {
                 Some(turns) => {
                     let publish = wanted.then(|| (text, name.into()));
-                    self.keep_boxed(Box::new(Loading { turns, publish, bytes }));
+                    let (stage, top) = (Stage::Compiling(turns), self.top());
+                    self.keep_boxed(Box::new(Loading { stage, publish, bytes, held: 0, top }));
                     return self.go_on_loading(env);
                 }
                 None => chunk = Arc::unwrap_or_clone(text).into(),
             }
         }
         self.charge(20 + bytes.saturating_mul(LOAD_COST));
-        match (loader.compile)(&chunk, name, ANY) {
+        match self.compile(loader, &chunk, name)? {
             Ok(proto) => self.link(proto, wanted.then_some((&*chunk, name)), env).map(|f| Some(Ok(f))),
             Err(message) => Ok(Some(Err(message))),
         }
@@ -115,20 +169,102 @@ impl<'gc> Cx<'gc> {
     /// Memory.
     pub fn go_on_loading(&mut self, env: Option<Val<'gc>>) -> Result<Option<Loaded<'gc>>, LuaError> {
         let mut loading = self.take::<Loading>().expect("kept when the chunk was begun");
-        let steps = self.budget().div_ceil(LOAD_STEP_COST);
-        let result = loading.turns.turn(steps);
-        self.charge(steps * LOAD_STEP_COST);
-        match result {
-            None => {
-                self.keep_boxed(loading);
-                Ok(None)
-            }
-            Some(Ok(proto)) => {
-                let publish = loading.publish.as_ref().map(|(text, name)| (&text[..], &**name));
-                self.link(proto, publish, env).map(|f| Some(Ok(f)))
-            }
-            Some(Err(message)) => Ok(Some(Err(message))),
+        loop {
+            loading.stage = match loading.stage {
+                Stage::Compiling(mut turns) => {
+                    let steps = self.budget().div_ceil(LOAD_STEP_COST);
+                    let result = turns.turn(steps);
+                    self.charge(steps * LOAD_STEP_COST);
+                    loading.held = turns.held();
+                    match result {
+                        None => {
+                            loading.stage = Stage::Compiling(turns);
+                            self.reserve_memory(loading.outside())?;
+                            self.keep_boxed(loading);
+                            return Ok(None);
+                        }
+                        Some(None) => return Err(LuaError::memory()),
+                        Some(Some(Err(message))) => return Ok(Some(Err(message))),
+                        Some(Some(Ok((proto, texts, bytes)))) => {
+                            if let Some((text, name)) = &loading.publish {
+                                return self.link(proto, Some((text, name)), env).map(|f| Some(Ok(f)));
+                            }
+                            loading.held = bytes;
+                            let strings = self.table(texts.len(), 0)?;
+                            self.reserve(1)?;
+                            self.push(strings.into());
+                            Stage::Interning { proto, texts, done: 0, strings: Strings::default() }
+                        }
+                    }
+                }
+                Stage::Interning { proto, texts, mut done, mut strings } => {
+                    self.intern(&texts, &mut done, &mut strings, loading.top)?;
+                    if done < texts.len() {
+                        loading.stage = Stage::Interning { proto, texts, done, strings };
+                        self.keep_boxed(loading);
+                        return Ok(None);
+                    }
+                    loading.held += strings.bytes();
+                    let job = Arc::new(Mutex::new(Some((proto, texts, strings))));
+                    let theirs = Arc::clone(&job);
+                    match Turns::start(move || link(&theirs)) {
+                        Some(turns) => Stage::Linking(turns),
+                        None => return self.adopt(link(&job), loading.top, env),
+                    }
+                }
+                Stage::Linking(mut turns) => {
+                    let budget = self.budget();
+                    let result = turns.turn(budget * LINK_STEPS);
+                    self.charge(budget);
+                    let Some(linked) = result else {
+                        loading.stage = Stage::Linking(turns);
+                        self.keep_boxed(loading);
+                        return Ok(None);
+                    };
+                    return self.adopt(linked, loading.top, env);
+                }
+            };
         }
+    }
+
+    /// A function of code whose strings are in the table at `top` in the window, which goes back to that.
+    fn adopt(
+        &mut self,
+        linked: Option<Linked>,
+        top: usize,
+        env: Option<Val<'gc>>,
+    ) -> Result<Option<Loaded<'gc>>, LuaError> {
+        let linked = linked.expect("linked by and for this call");
+        // SAFETY: the table has kept the strings alive.
+        let code = unsafe { self.vm_mut().heap.adopt_code(linked)? };
+        self.set_top(top);
+        // SAFETY: the code belongs to a unit of this heap.
+        unsafe { self.function_of(code, env).map(|f| Some(Ok(f))) }
+    }
+
+    /// Makes strings of texts for the rest of the slice, and puts them into the table at `table` in the window.
+    fn intern(
+        &mut self,
+        texts: &[Text],
+        done: &mut usize,
+        strings: &mut Strings,
+        table: usize,
+    ) -> Result<(), LuaError> {
+        let kept = self.arg(table).as_table().expect("pushed when the chunk was compiled");
+        let mut left = self.budget();
+        while left > 0
+            && let Some(text) = texts.get(*done)
+        {
+            let string = self.vm_mut().heap.constant_string(text)?;
+            strings.insert(text, string);
+            let value = Value::string(string.0.cast_mut());
+            kept.set_int(self, *done as i64 + 1, Val::raw_new(value))?;
+            *done += 1;
+            let cost = LINK_TEXT_COST + text.len() / BYTES_PER_REDUCTION;
+            self.charge(cost);
+            left = left.saturating_sub(cost);
+        }
+        Ok(())
     }
 
     fn loader_for(&mut self, chunk: &[u8]) -> Result<Option<&'static Loader>, LuaError> {
