@@ -13,7 +13,7 @@ use crate::limits::{
     MAX_LEAF_DEPTH, MAX_PROGRAM_STEPS, MAX_STEPS_PER_CHECK, MAX_TYPE_CHECKS, MAX_TYPE_INSTANCES,
     MAX_TYPE_PARTS, MAX_TYPE_STEPS,
 };
-use crate::turns::step;
+use crate::turns::{step, step_at};
 use crate::vm::native::{Kinds, Probe};
 use crate::vm::type_value::name_hash;
 use hashbrown::HashMap;
@@ -126,6 +126,8 @@ impl Builder<'_> {
         self.instances = instances;
         let id = self.program.push(Check::Never, origin);
         self.known.insert(key, id);
+        // One record may have any number of them.
+        step_at(id as usize);
         self.look.terms.grant(MAX_STEPS_PER_CHECK);
         self.queue.push_back((id, ty));
         id
