@@ -286,24 +286,36 @@ fn is_behind_call(shared: &Shared<'_>, at: (Span, Kind)) -> bool {
         Kind::RParen => {
             let end = if at.1 == Kind::Eof { shared.source.len() } else { at.0.start as usize };
             let tokens = tokens_before(shared, end);
-            let mut depth = 0_u32;
-            let mut kinds = tokens.iter().rev().map(|(_, kind)| *kind);
-            let opened = kinds.by_ref().any(|kind| {
-                match kind {
-                    Kind::RParen => depth += 1,
-                    Kind::LParen | Kind::AtNameCall => depth -= 1,
-                    _ => {}
-                }
-                depth == 0
-            });
-            opened
-                && kinds.next().is_some_and(|called| match called {
-                    Kind::RParen | Kind::RBracket | Kind::RBrace | Kind::String => true,
-                    called => is_name(called),
-                })
+            let before = before_parentheses(&tokens);
+            match before.last().map(|(_, kind)| *kind) {
+                Some(Kind::RParen) => !is_parameters(before),
+                Some(Kind::RBracket | Kind::RBrace | Kind::String) => true,
+                called => called.is_some_and(is_name),
+            }
         }
         _ => false,
     }
+}
+
+/// What is in front of the parentheses that the tokens end with.
+fn before_parentheses(tokens: &[(Span, Kind)]) -> &[(Span, Kind)] {
+    let mut depth = 0_u32;
+    let opened = tokens.iter().rposition(|(_, kind)| {
+        match kind {
+            Kind::RParen => depth += 1,
+            Kind::LParen | Kind::AtNameCall => depth -= 1,
+            _ => {}
+        }
+        depth == 0
+    });
+    &tokens[..opened.unwrap_or(0)]
+}
+
+/// Whether the parentheses that the tokens end with hold the parameters of a function.
+fn is_parameters(tokens: &[(Span, Kind)]) -> bool {
+    let of_name = |kind: Kind| is_name(kind) || matches!(kind, Kind::Dot | Kind::Colon);
+    let mut before = before_parentheses(tokens).iter().rev().map(|(_, kind)| *kind);
+    before.find(|kind| !of_name(*kind)) == Some(Kind::Function)
 }
 
 /// A name, or a word that is one where it is not part of a type.
