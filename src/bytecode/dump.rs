@@ -29,11 +29,12 @@ pub const SIGNATURE: &[u8] = b"\x1bLua";
 const UNKNOWN_SOURCE: &[u8] = b"=?";
 
 const VERSION: u8 = 0x53;
-const FORMAT: u8 = 1;
+/// Of the reference: programs compare it. What changes with our own format is [`MAGIC`].
+const FORMAT: u8 = 0;
 /// What the reference says of its machine and programs look for; our own numbers are 64 bits everywhere.
 const SIZES: &[u8] = &[4, 8, 4, 8, 8, 0x78, 0x56, 0, 0, 0, 0, 0, 0];
 /// Stands where the reference writes a float: tells our chunks from its own.
-const MAGIC: &[u8] = b"wippy\x02";
+const MAGIC: &[u8] = b"wippy\x03";
 /// Spoilt by transfers that change line ends or strip the eighth bit.
 const CHECK: &[u8] = b"\x19\x93\r\n\x1a\n";
 

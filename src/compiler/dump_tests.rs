@@ -34,6 +34,13 @@ fn name_hashes_stay_home() {
     assert_eq!(dump(&p, false), clean);
 }
 
+/// Programs compare the start of a chunk with what the reference writes: signature, version, format, data, sizes.
+#[test]
+fn the_header_is_that_of_the_reference() {
+    let header = b"\x1bLua\x53\0\x19\x93\r\n\x1a\n\x04\x08\x04\x08\x08\x78\x56\0\0\0\0\0\0";
+    assert!(dump(&compile(SOURCE).unwrap(), false).starts_with(header));
+}
+
 #[test]
 fn messages() {
     let good = dump(&compile(SOURCE).unwrap(), false);

@@ -9,6 +9,7 @@ use crate::vm::native::progress::Kept;
 use crate::vm::native::{Args, Cx, Kind, Native, PROTECTING, Step, Val, native_flag};
 use crate::vm::read_only::read_only_error;
 use std::borrow::Cow;
+use std::io::Read as _;
 
 type R = Result<Step, LuaError>;
 
@@ -635,20 +636,36 @@ fn finish_load<'gc>(cx: &mut Cx<'gc>, loaded: Result<Val<'gc>, Vec<u8>>) -> R {
     }
 }
 
-/// Reads a source file (standard input without a name): chunk name and contents, or the message.
-pub(super) fn read_source(file: Option<&[u8]>) -> Result<(Vec<u8>, Vec<u8>), Vec<u8>> {
+/// A chunk's name and contents, or the message.
+pub(super) type Source = Result<(Vec<u8>, Vec<u8>), Vec<u8>>;
+
+/// Reads a source file (standard input without a name), no more of it than the process has memory for: a file may be endless.
+///
+/// # Errors
+/// Memory.
+pub(super) fn read_source(cx: &Cx<'_>, file: Option<&[u8]>) -> Result<Source, LuaError> {
+    // A longer one is refused by whoever compiles it.
+    let most = cx.memory_left().min(u32::MAX as usize) + 1;
+    let mut all = Vec::new();
     let (name, read) = match file {
         None => {
-            let mut all = Vec::new();
-            let r = super::io::stream::lock(super::io::stream::stdin()).read_into(&mut all, usize::MAX);
-            (b"=stdin".to_vec(), r.map(|_| all))
+            let read = super::io::stream::lock(super::io::stream::stdin()).read_into(&mut all, most);
+            (b"=stdin".to_vec(), read)
         }
-        Some(path) => ([b"@", path].concat(), std::fs::read(super::path_of(path))),
+        Some(path) => {
+            let read = std::fs::File::open(super::path_of(path)).and_then(|file| {
+                let length = file.metadata().map_or(0, |meta| meta.len());
+                all.reserve(most.min(usize::try_from(length).unwrap_or(0)));
+                file.take(most as u64).read_to_end(&mut all)
+            });
+            ([b"@", path].concat(), read)
+        }
     };
-    match read {
-        Ok(mut bytes) => {
-            skip_comment(&mut bytes);
-            Ok((name, bytes))
+    Ok(match read {
+        Ok(_) if all.len() > cx.memory_left() => return Err(LuaError::memory()),
+        Ok(_) => {
+            skip_comment(&mut all);
+            Ok((name, all))
         }
         Err(e) => {
             let path = file.unwrap_or(b"stdin");
@@ -656,7 +673,7 @@ pub(super) fn read_source(file: Option<&[u8]>) -> Result<(Vec<u8>, Vec<u8>), Vec
                 if e.kind() == std::io::ErrorKind::IsADirectory { b"cannot read " } else { b"cannot open " };
             Err([verb, path, b": ", super::os_error(&e).as_bytes()].concat())
         }
-    }
+    })
 }
 
 /// Blanks out a byte-order mark and a first line that starts with `#`, as `luaL_loadfilex` does.
@@ -679,7 +696,7 @@ fn loadfile(cx: &mut Cx<'_>) -> R {
     let file = cx.opt_str(0)?;
     cx.opt_str(1)?;
     let env_at = (cx.top() >= 3).then_some(2);
-    match read_source(file.map(|f| f.bytes())) {
+    match read_source(cx, file.map(|f| f.bytes()))? {
         Ok((name, bytes)) => load_chunk(cx, bytes.into(), &name, Origin::File, 1, env_at),
         Err(message) => finish_load(cx, Err(message)),
     }
@@ -695,7 +712,7 @@ fn dofile(cx: &mut Cx<'_>) -> R {
     } else {
         let file = cx.opt_str(0)?;
         cx.set_top(1);
-        let (name, bytes) = match read_source(file.map(|f| f.bytes())) {
+        let (name, bytes) = match read_source(cx, file.map(|f| f.bytes()))? {
             Ok(read) => read,
             Err(message) => return Err(LuaError::bare(message)),
         };

@@ -216,7 +216,7 @@ fn searcher_lua(cx: &mut Cx<'_>) -> R {
         Ok(file) => file,
         Err(tried) => return cx.ret_str(&tried),
     };
-    let (chunk_name, bytes) = match super::base::read_source(Some(&file)) {
+    let (chunk_name, bytes) = match super::base::read_source(cx, Some(&file))? {
         Ok(read) => read,
         Err(message) => return Err(load_failed(name, &file, &message)),
     };

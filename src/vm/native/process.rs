@@ -69,6 +69,12 @@ impl<'gc> Cx<'gc> {
         own.flatten().or_else(|| self.registry().get(key).as_table())
     }
 
+    /// Bytes that the process's memory limit leaves.
+    #[must_use]
+    pub fn memory_left(&self) -> usize {
+        self.vm().heap.room()
+    }
+
     /// The running coroutine, and whether it is the main one.
     #[must_use]
     pub fn running(&self) -> (Co<'gc>, bool) {
