@@ -24,9 +24,8 @@ pub const LOAD_COST: usize = 2;
 /// Reductions for a step in which a chunk is compiled or read: a token or an instruction.
 pub const LOAD_STEP_COST: usize = 3;
 
-/// Bytes that compiling is taken to need for each token of a text, and for each byte.
-pub const LOAD_TOKEN_BYTES: usize = 48;
-pub const LOAD_TEXT_BYTES: usize = 4;
+/// Memory for each byte of a chunk that compiling may take: with less of it left than that, garbage is collected first.
+pub const LOAD_ROOM: usize = 16;
 
 /// Reductions for the string of a constant of a chunk that is linked in turns.
 pub const LINK_TEXT_COST: usize = 3;

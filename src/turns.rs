@@ -72,7 +72,7 @@ impl Worker {
             return true;
         }
         self.left = 0;
-        self.shared.held.store(MEMORY.get().held, Ordering::Relaxed);
+        self.shared.held.store(MEMORY.get().sum(), Ordering::Relaxed);
         let mut turn = self.shared.lock();
         if *turn == Turn::Abandoned {
             return false;
@@ -101,32 +101,46 @@ pub fn step_at(index: usize) -> bool {
     index % STEPS != STEPS - 1 || step(STEPS)
 }
 
+/// What memory is taken for.
+#[derive(Clone, Copy)]
+pub enum Share {
+    /// What has been read: the tree, names, texts.
+    Read,
+    /// What is made of it.
+    Made,
+}
+
 /// What the work on this thread holds, and may hold.
 #[derive(Clone, Copy)]
 struct Memory {
-    held: usize,
+    /// By [`Share`].
+    held: [usize; 2],
     limit: usize,
+    /// It has held more than it may.
+    exceeded: bool,
+}
+
+impl Memory {
+    const fn new(limit: usize) -> Self {
+        Self { held: [0; 2], limit, exceeded: false }
+    }
+
+    const fn sum(&self) -> usize {
+        self.held[0].saturating_add(self.held[1])
+    }
 }
 
 thread_local! {
-    static MEMORY: Cell<Memory> = const { Cell::new(Memory { held: 0, limit: usize::MAX }) };
+    static MEMORY: Cell<Memory> = const { Cell::new(Memory::new(usize::MAX)) };
 }
 
-/// The work takes so many bytes more. False: it may not, so nobody wants the result any more.
-pub fn hold(bytes: usize) -> bool {
-    let memory = MEMORY.get();
-    let held = memory.held.saturating_add(bytes);
-    MEMORY.set(Memory { held, ..memory });
-    held <= memory.limit
-}
-
-/// The work starts over, without what it took.
-pub fn release() {
-    let memory = MEMORY.get();
-    // What was too much stays so.
-    if memory.held <= memory.limit {
-        MEMORY.set(Memory { held: 0, ..memory });
-    }
+/// The work takes so many bytes now for this. False: it has taken more than it may, so nobody wants the result any more.
+pub fn hold(share: Share, bytes: usize) -> bool {
+    let mut memory = MEMORY.get();
+    memory.held[share as usize] = bytes;
+    memory.exceeded |= memory.sum() > memory.limit;
+    MEMORY.set(memory);
+    !memory.exceeded
 }
 
 /// Puts back, also after a panic, what was before.
@@ -140,10 +154,9 @@ impl Drop for Before {
 
 /// Does work that may take `limit` bytes; `None` if it needs more.
 pub fn within<T>(limit: usize, work: impl FnOnce() -> T) -> Option<T> {
-    let _before = Before(MEMORY.replace(Memory { held: 0, limit }));
+    let _before = Before(MEMORY.replace(Memory::new(limit)));
     let result = work();
-    let Memory { held, limit } = MEMORY.get();
-    (held <= limit).then_some(result)
+    (!MEMORY.get().exceeded).then_some(result)
 }
 
 /// Work in turns with a result.
@@ -245,13 +258,17 @@ mod tests {
 
     /// Takes 8 bytes with each step.
     fn fill(to: usize) -> usize {
-        (0..to).take_while(|_| step(1) && hold(8)).count()
+        (0..to).take_while(|i| step(1) && hold(Share::Made, 8 * (i + 1))).count()
     }
 
     #[test]
     fn work_is_told_that_it_takes_too_much() {
         assert_eq!((within(800, || fill(100)), within(799, || fill(100))), (Some(100), None));
         assert_eq!(fill(1_000), 1_000, "nothing is left of the limit");
+        assert_eq!(within(800, || hold(Share::Read, 400) && hold(Share::Made, 400)), Some(true));
+        assert_eq!(within(799, || hold(Share::Read, 400) && hold(Share::Made, 400)), None);
+        let given_back = within(799, || hold(Share::Read, 800) || hold(Share::Read, 0));
+        assert_eq!(given_back, None, "it was too much once");
         let mut turns = Turns::start(|| within(80, || fill(1_000))).expect("a thread");
         assert_eq!((turns.turn(5), turns.held()), (None, 32));
         assert_eq!(turns.turn(1_000), Some(None));

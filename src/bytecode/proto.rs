@@ -94,3 +94,16 @@ pub struct Proto {
     /// Types of the chunk, for the main function and those that name one.
     pub types: Option<Arc<TypePool>>,
 }
+
+impl Proto {
+    /// Memory behind it, without the texts of its constants, which are shared, and what is behind the functions in it.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        size_of_val(&*self.code)
+            + size_of_val(&*self.consts)
+            + size_of_val(&*self.protos)
+            + size_of_val(&*self.upvals)
+            + size_of_val(&*self.locals)
+            + self.origins.bytes()
+    }
+}

@@ -6,7 +6,7 @@ use super::{Compiler, Res};
 use crate::bytecode::instr::SLOT;
 use crate::bytecode::{Const, Instr, Op, Origin};
 use crate::diag::Span;
-use crate::limits::{MAX_CONSTANTS, MAX_OPERAND_CONSTANT, MAX_REGISTERS};
+use crate::limits::{MAX_CONSTANTS, MAX_OPERAND_CONSTANT, MAX_REGISTERS, TURN_STEPS};
 use crate::syntax::ast::Symbol;
 
 /// Register operand.
@@ -34,7 +34,9 @@ impl Compiler<'_> {
         let pc = self.f.pc();
         self.f.code.push(i);
         self.f.origins.push(Origin { line, span });
-        crate::turns::step_at(pc as usize);
+        if pc % TURN_STEPS == TURN_STEPS - 1 {
+            self.pace(TURN_STEPS as usize);
+        }
         pc
     }
 
@@ -124,7 +126,13 @@ impl Compiler<'_> {
         let hash = key.hash();
         match self.find_constant(key, hash) {
             Some(k) => Ok(k),
-            None => self.add_constant(hash, key.to_const()),
+            None => {
+                let value = key.to_const();
+                if let Const::String(text) = &value {
+                    self.made += text.size();
+                }
+                self.add_constant(hash, value)
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use super::desc::{JumpList, Pc, Reg};
 use super::label::Goto;
 use super::types::Known;
 use crate::bytecode::{Const, Instr, LocalVar, Origin, Origins, Proto, UpvalDesc};
+use crate::limits::TURN_STEPS;
 use crate::syntax::ast::Symbol;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
@@ -204,6 +205,22 @@ impl Func {
             locals: self.local_info.drain(..).collect(),
             types: None,
         }
+    }
+
+    /// Memory that it has grown, or will have at the end of a turn's step.
+    pub fn bytes(&self) -> usize {
+        fn of<T>(list: &Vec<T>) -> usize {
+            let (full, step) = (list.capacity(), TURN_STEPS as usize);
+            let grows = full > 4 * step && full - list.len() < step;
+            (if grows { 2 * full } else { full }) * size_of::<T>()
+        }
+        of(&self.code)
+            + of(&self.origins)
+            + of(&self.consts)
+            + self.const_map.allocation_size()
+            + of(&self.protos)
+            + of(&self.local_info)
+            + of(&self.gotos)
     }
 
     /// Index of the next instruction.

@@ -41,6 +41,7 @@ use crate::limits::SOURCE_PIECE;
 use crate::syntax::ast::{Chunk, Expr, Function, Symbol};
 use crate::syntax::token::soft;
 use crate::syntax::{SyntaxError, parse_pieces};
+use crate::turns::{self, Share};
 use bumpalo::Bump;
 use error::Res;
 use func::Func;
@@ -64,12 +65,13 @@ pub fn compile_text(source_text: &[u8], chunk_name: &Arc<[u8]>) -> Result<Proto,
     let compiled = compile_pieces(source_text, chunk_name, SOURCE_PIECE).and_then(|made| match made {
         Some(proto) => Ok(proto),
         None => {
-            crate::turns::release();
             let arena = Bump::new();
             let chunk = crate::syntax::parse(source_text, &arena)?;
             compile(&chunk, source_text, chunk_name.clone())
         }
     });
+    // Neither trees nor names are left.
+    turns::hold(Share::Read, 0);
     compiled.map_err(|error| earlier::first_error(source_text, chunk_name, error))
 }
 
@@ -144,6 +146,8 @@ struct Compiler<'a> {
     packed: Vec<u8>,
     /// Functions begun so far.
     functions: u32,
+    /// Memory of finished functions and of the texts that are shared.
+    made: usize,
     /// Names as constants and debug information share them, by symbol, once they are needed.
     shared_names: Vec<Option<Text>>,
     /// Where a name was last among the constants: function and index, by symbol.
@@ -173,6 +177,7 @@ impl<'a> Compiler<'a> {
             spare: Vec::new(),
             packed: Vec::new(),
             functions: 1,
+            made: 0,
             shared_names: Vec::new(),
             name_consts: Vec::new(),
             bindings: scope::Bindings::default(),
@@ -205,6 +210,7 @@ impl<'a> Compiler<'a> {
             spare: self.spare,
             packed: self.packed,
             functions: self.functions,
+            made: self.made,
             shared_names: self.shared_names,
             name_consts: self.name_consts,
             bindings: self.bindings,
@@ -224,7 +230,27 @@ impl<'a> Compiler<'a> {
     /// A name for a prototype to keep.
     fn shared_name(&mut self, sym: Symbol) -> Text {
         let bytes = self.name(sym);
-        self.shared_names[sym.0 as usize].get_or_insert_with(|| bytes.into()).clone()
+        let made = &mut self.made;
+        let name = self.shared_names[sym.0 as usize].get_or_insert_with(|| {
+            let text = Text::from(bytes);
+            *made += text.size();
+            text
+        });
+        name.clone()
+    }
+
+    /// So much has been done; tells what memory it takes, too.
+    #[cold]
+    #[inline(never)]
+    fn pace(&mut self, steps: usize) {
+        let under_way = |functions: &[Box<Func>]| functions.iter().map(|f| f.bytes()).sum::<usize>();
+        let names = self.shared_names.capacity() * size_of::<Option<Text>>()
+            + self.name_consts.capacity() * size_of::<(u32, u32)>()
+            + self.bindings.bytes();
+        let bytes = self.made + self.f.bytes() + under_way(&self.outer) + under_way(&self.spare) + names;
+        // The lexer sees whether it is too much.
+        turns::hold(Share::Made, bytes);
+        turns::step(steps);
     }
 
     /// Line of the last token read.
@@ -245,7 +271,10 @@ impl<'a> Compiler<'a> {
     fn end(&mut self, chunk: &Chunk<'a>) -> Res<Proto> {
         let end = Span::new(chunk.block.span.end, chunk.block.span.end);
         self.end_function(end)?;
+        // For moments there is both what it was made in and what it becomes, a third smaller.
+        turns::hold(Share::Made, self.made + self.f.bytes() * 5 / 3);
         let mut main = self.f.finish(self.chunk_name.clone(), &mut self.packed);
+        turns::hold(Share::Made, self.made + main.bytes());
         if let Some(types) = self.type_pool() {
             share_types(&mut main, &types);
             main.types = Some(types);
@@ -286,6 +315,7 @@ impl<'a> Compiler<'a> {
         let proto = self.f.finish(self.chunk_name.clone(), &mut self.packed);
         let enclosing = self.outer.pop().expect("pushed above");
         self.spare.push(std::mem::replace(&mut self.f, enclosing));
+        self.made += proto.bytes();
         self.f.protos.push(proto);
         Ok(self.f.protos.len() - 1)
     }

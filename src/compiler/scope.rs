@@ -46,6 +46,11 @@ impl Bindings {
         self.newest.resize(names, 0);
     }
 
+    /// Memory of the list by symbol.
+    pub fn bytes(&self) -> usize {
+        self.newest.capacity() * size_of::<u32>()
+    }
+
     /// What the name means.
     #[inline]
     pub fn get(&self, sym: Symbol) -> Option<&Binding> {

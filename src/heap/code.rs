@@ -357,11 +357,7 @@ impl Linked {
 #[must_use]
 pub fn texts(proto: &Proto) -> (Vec<Text>, usize) {
     fn add(proto: &Proto, known: &mut Texts, list: &mut Vec<Text>) -> usize {
-        let mut bytes = size_of::<Proto>()
-            + size_of_val(&*proto.code)
-            + size_of_val(&*proto.consts)
-            + size_of_val(&*proto.locals)
-            + proto.origins.bytes();
+        let mut bytes = proto.bytes();
         for (at, value) in proto.consts.iter().enumerate() {
             if let Const::String(text) = value {
                 let size = known.bytes(text);
@@ -378,7 +374,7 @@ pub fn texts(proto: &Proto) -> (Vec<Text>, usize) {
     }
     let (mut known, mut list) = (Texts::default(), Vec::new());
     let bytes = known.source_bytes(&proto.source) + add(proto, &mut known, &mut list);
-    let bytes = bytes + list.capacity() * size_of::<Text>();
+    let bytes = size_of::<Proto>() + bytes + list.capacity() * size_of::<Text>();
     (list, bytes)
 }
 

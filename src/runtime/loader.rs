@@ -39,7 +39,7 @@ pub fn error_text(chunk_name: &[u8], error: &SyntaxError) -> Vec<u8> {
 ///
 /// # Errors
 /// A syntax error, a damaged binary chunk, or a chunk of a kind that `mode` excludes.
-pub fn load(chunk: &[u8], chunk_name: &[u8], mode: LoadMode) -> Result<Proto, Vec<u8>> {
+pub fn load(chunk: &[u8], chunk_name: &Arc<[u8]>, mode: LoadMode) -> Result<Proto, Vec<u8>> {
     let binary = chunk.first() == Some(&0x1b);
     if binary && !mode.binary || !binary && !mode.text {
         let (kind, allowed) = if binary { ("binary", "t") } else { ("text", "b") };
@@ -48,7 +48,7 @@ pub fn load(chunk: &[u8], chunk_name: &[u8], mode: LoadMode) -> Result<Proto, Ve
     if binary {
         return dump::undump(chunk).map_err(|e| {
             // As 5.3: the whole name without its mark, unless it is the chunk itself.
-            let mut text = match chunk_name {
+            let mut text = match &**chunk_name {
                 [b'@' | b'=', name @ ..] => name.to_vec(),
                 [0x1b, ..] => b"binary string".to_vec(),
                 name => name.to_vec(),
@@ -57,5 +57,5 @@ pub fn load(chunk: &[u8], chunk_name: &[u8], mode: LoadMode) -> Result<Proto, Ve
             text
         });
     }
-    compile_source(chunk, chunk_name).map_err(|e| error_text(chunk_name, &e))
+    crate::compiler::compile_text(chunk, chunk_name).map_err(|e| error_text(chunk_name, &e))
 }

@@ -130,7 +130,7 @@ impl ProcessSource for Scripts {
         let mut chunk = text.clone();
         crate::stdlib::base::skip_comment(&mut chunk);
         let mode = crate::vm::LoadMode { text: true, binary: true };
-        let proto = loader::load(&chunk, &name, mode).map_err(|message| {
+        let proto = loader::load(&chunk, &name.as_slice().into(), mode).map_err(|message| {
             ErrorObject::permanent(kind::INTERNAL, [b"failed to load script: ", &message[..]].concat())
         })?;
         let program = Arc::new(Program::new(id, SharedCode::publish(proto)));

@@ -576,8 +576,15 @@ fn load(cx: &mut Cx<'_>) -> R {
     if cx.state() == 0 {
         cx.opt_str(2)?;
         if let Some(chunk) = cx.arg(0).as_str() {
-            let name = cx.opt_str(1)?.map_or_else(|| chunk.bytes().to_vec(), |s| s.bytes().to_vec());
-            return load_chunk(cx, chunk.bytes().into(), &name, Origin::Process, 2, has_env.then_some(3));
+            let name = cx.opt_str(1)?.unwrap_or(chunk);
+            return load_chunk(
+                cx,
+                chunk.bytes().into(),
+                name.bytes(),
+                Origin::Process,
+                2,
+                has_env.then_some(3),
+            );
         }
         // A number as chunk is its text, as in 5.3.
         if cx.arg(0).is_number() {
@@ -689,6 +696,21 @@ pub fn skip_comment(bytes: &mut Vec<u8>) {
     }
 }
 
+/// State of a function that has collected because there was no memory for a file.
+const COLLECTED: u64 = 4;
+
+/// [`read_source`], again after a collection if there is no memory. `None`: return [`Step::Again`].
+fn read_or_collect(cx: &mut Cx<'_>, file: Option<&[u8]>) -> Result<Option<Source>, LuaError> {
+    match read_source(cx, file) {
+        // What came from standard input is gone.
+        Err(error) if error.is_memory() && file.is_some() && cx.state() != COLLECTED => {
+            cx.set_state(COLLECTED);
+            if cx.collect() { read_source(cx, file).map(Some) } else { Ok(None) }
+        }
+        read => read.map(Some),
+    }
+}
+
 fn loadfile(cx: &mut Cx<'_>) -> R {
     if cx.state() >= LOADING {
         return go_on_loading(cx);
@@ -696,7 +718,8 @@ fn loadfile(cx: &mut Cx<'_>) -> R {
     let file = cx.opt_str(0)?;
     cx.opt_str(1)?;
     let env_at = (cx.top() >= 3).then_some(2);
-    match read_source(cx, file.map(|f| f.bytes()))? {
+    let Some(source) = read_or_collect(cx, file.map(|f| f.bytes()))? else { return Ok(Step::Again) };
+    match source {
         Ok((name, bytes)) => load_chunk(cx, bytes.into(), &name, Origin::File, 1, env_at),
         Err(message) => finish_load(cx, Err(message)),
     }
@@ -712,7 +735,8 @@ fn dofile(cx: &mut Cx<'_>) -> R {
     } else {
         let file = cx.opt_str(0)?;
         cx.set_top(1);
-        let (name, bytes) = match read_source(cx, file.map(|f| f.bytes()))? {
+        let Some(source) = read_or_collect(cx, file.map(|f| f.bytes()))? else { return Ok(Step::Again) };
+        let (name, bytes) = match source {
             Ok(read) => read,
             Err(message) => return Err(LuaError::bare(message)),
         };

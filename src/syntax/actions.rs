@@ -201,6 +201,14 @@ impl<'a, 's, 't: 'a> Ctx<'a, 's, 't> {
 
     pub fn stat(&mut self, kind: StatKind<'a>, l: u32, r: u32) {
         self.stats.push(Stat { kind, span: Span::new(l, r) });
+        self.note_lists();
+    }
+
+    /// The two lists that grow with the text.
+    #[inline(always)]
+    fn note_lists(&self) {
+        let stats = self.stats.capacity() * size_of::<Stat<'_>>();
+        self.shared.lists.set(stats + self.items.capacity() * size_of::<TableItem<'_>>());
     }
 
     pub fn ret(&mut self, count: u32, l: u32, r: u32) {
@@ -543,20 +551,25 @@ impl<'a, 's, 't: 'a> Ctx<'a, 's, 't> {
         self.push(ExprKind::Table(items), l, r);
     }
 
+    fn item(&mut self, item: TableItem<'a>) {
+        self.items.push(item);
+        self.note_lists();
+    }
+
     pub fn positional_item(&mut self) {
         let value = self.pop();
-        self.items.push(TableItem::Positional(value));
+        self.item(TableItem::Positional(value));
     }
 
     pub fn named_item(&mut self, symbol: u32, l: u32, r: u32) {
         let value = self.pop();
-        self.items.push(TableItem::Named(name(symbol, l, r), value));
+        self.item(TableItem::Named(name(symbol, l, r), value));
     }
 
     pub fn keyed_item(&mut self) {
         let value = self.pop();
         let key = self.pop();
-        self.items.push(TableItem::Keyed(key, value));
+        self.item(TableItem::Keyed(key, value));
     }
 
     // ---- operators ----

@@ -14,8 +14,9 @@ use super::ast::BinaryOp;
 use super::error::{SyntaxError, too_many_levels, too_many_locals};
 use super::token::{COUNT_OF_WORDS, KEYWORDS, Kind, LARGE_NUMBER, Raw, SOFT_WORDS, Tok, WORDS, soft};
 use crate::diag::Span;
-use crate::limits::{LOAD_TEXT_BYTES, LOAD_TOKEN_BYTES, MAX_LOCALS, MAX_SYNTAX_LEVELS, TURN_STEPS};
+use crate::limits::{MAX_LOCALS, MAX_SYNTAX_LEVELS, TURN_STEPS};
 use crate::numeral::{Number, str_to_number};
+use crate::turns::{self, Share};
 
 mod conditional;
 mod literal;
@@ -53,6 +54,8 @@ pub struct Shared<'a> {
     pub strings: RefCell<Vec<&'a [u8]>>,
     pub numbers: RefCell<Vec<Number>>,
     pub names: RefCell<Vec<&'a [u8]>>,
+    /// Memory of what the parser has not put into the tree yet.
+    pub lists: Cell<usize>,
 }
 
 impl<'a> Shared<'a> {
@@ -71,7 +74,17 @@ impl<'a> Shared<'a> {
             strings: RefCell::new(Vec::new()),
             numbers: RefCell::new(Vec::new()),
             names: RefCell::new(Vec::new()),
+            lists: Cell::new(0),
         }
+    }
+
+    /// Memory of everything that was read, but for the tree.
+    fn bytes(&self) -> usize {
+        self.texts.allocated_bytes()
+            + self.strings.borrow().capacity() * size_of::<&[u8]>()
+            + self.numbers.borrow().capacity() * size_of::<Number>()
+            + self.names.borrow().capacity() * size_of::<&[u8]>()
+            + self.lists.get()
     }
 
     /// Refuses an operand too deep inside operators.
@@ -144,8 +157,6 @@ pub struct Lexer<'s, 'a> {
     has_typeof: bool,
     /// Tokens until the turn may be over.
     until_step: u32,
-    /// How much of the text is taken account of.
-    counted: usize,
 }
 
 /// Start, terminal, end.
@@ -184,7 +195,6 @@ impl<'s, 'a> Lexer<'s, 'a> {
             pieces: 0,
             has_typeof: false,
             until_step: TURN_STEPS,
-            counted: 0,
         };
         // They have their symbols by their order.
         for word in SOFT_WORDS.into_iter().chain(KEYWORDS.map(|(word, ..)| word)) {
@@ -241,7 +251,8 @@ impl<'s, 'a> Lexer<'s, 'a> {
     fn begins_piece(&self, kind: Kind) -> bool {
         let begins = match kind {
             Kind::Do | Kind::For | Kind::If | Kind::Local | Kind::Repeat | Kind::While => true,
-            Kind::Function => {
+            // What cannot go on begins something.
+            Kind::Function | Kind::Name => {
                 ends_term(self.prev()) || matches!(self.prev(), Kind::Name | Kind::End | Kind::Semicolon)
             }
             _ => false,
@@ -520,7 +531,7 @@ impl<'s, 'a> Lexer<'s, 'a> {
         if kind != Kind::Name && kind != Kind::Comma {
             self.local_names = kind == Kind::Local;
         }
-        let cut = kind <= Kind::LAST_STRUCTURAL && span.start > self.cut_from && self.begins_piece(kind);
+        let cut = span.start > self.cut_from && self.begins_piece(kind);
         shared.before.set(prev);
         shared.last.set((Span::new(span.start, end), kind));
         let token = (span.start, Tok { kind, val }, end);
@@ -573,14 +584,15 @@ impl Iterator for Lexer<'_, '_> {
 
     #[inline(never)]
     fn next(&mut self) -> Option<Self::Item> {
-        self.token()
+        self.token(|| 0)
     }
 }
 
 impl Lexer<'_, '_> {
-    /// The next token. For the parser's loop, which is the one place where it pays to have all this code inside.
+    /// The next token. For the parser's loop, which is the one place where it pays to have all this code inside. `tree` gives the
+    /// bytes of the tree so far.
     #[inline(always)]
-    pub fn token(&mut self) -> Option<Result<Token, Error>> {
+    pub fn token(&mut self, tree: impl FnOnce() -> usize) -> Option<Result<Token, Error>> {
         match self.state {
             State::Reading => {}
             State::Cut => {
@@ -592,10 +604,8 @@ impl Lexer<'_, '_> {
         self.until_step -= 1;
         if self.until_step == 0 {
             self.until_step = TURN_STEPS;
-            let read = self.raw.span().end;
-            let bytes = TURN_STEPS as usize * LOAD_TOKEN_BYTES + (read - self.counted) * LOAD_TEXT_BYTES;
-            self.counted = read;
-            if !crate::turns::step(TURN_STEPS as usize) || !crate::turns::hold(bytes) {
+            let bytes = tree() + self.shared.bytes() + self.words.bytes();
+            if !turns::step(TURN_STEPS as usize) || !turns::hold(Share::Read, bytes) {
                 // Nobody wants the result: any end will do.
                 self.state = State::Done;
             }

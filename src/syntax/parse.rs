@@ -75,7 +75,7 @@ fn next_block<'a, 't: 'a>(
     arena: &'a Bump,
 ) -> Result<&'a Block<'a>, SyntaxError> {
     let mut ctx = Ctx::new(shared, arena);
-    let tokens = std::iter::from_fn(|| lexer.token());
+    let tokens = std::iter::from_fn(|| lexer.token(|| arena.allocated_bytes()));
     match generated::ChunkParser::new().parse(&mut ctx, tokens) {
         Ok(_) => Ok(ctx.pop_block()),
         Err(error) => Err(match error {

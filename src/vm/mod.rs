@@ -164,7 +164,7 @@ pub struct Loader {
 }
 
 /// `(bytes, chunk name, mode)` to prototype or message.
-pub type Compile = fn(&[u8], &[u8], LoadMode) -> Result<crate::bytecode::Proto, Vec<u8>>;
+pub type Compile = fn(&[u8], &Arc<[u8]>, LoadMode) -> Result<crate::bytecode::Proto, Vec<u8>>;
 
 /// What a program has for a file that a process loads.
 pub enum Published {

@@ -39,6 +39,11 @@ impl Words {
         Self { slots: vec![FREE; FIRST_SIZE], shift: u64::BITS - FIRST_SIZE.trailing_zeros(), factor, hasher }
     }
 
+    /// Memory of the table.
+    pub fn bytes(&self) -> usize {
+        self.slots.capacity() * size_of::<Slot>()
+    }
+
     /// The symbol of the `length` bytes of `text` from `start` on if that is a short word met before, and the text does not
     /// end so soon behind it that eight bytes cannot be read.
     #[inline]

@@ -42,6 +42,20 @@ fn pieces_have_the_same_errors() {
     }
 }
 
+/// A piece may begin with a name: a data file is no whole of assignments.
+#[test]
+fn names_begin_pieces() {
+    let source = "a = 1 b = {} c = 's' d.e = f g(h) i = j.k l, m = ... n = -o p:q() r = true s = ''t = 1";
+    let mut pieces = 0;
+    let count = &mut |_: &Chunk<'_>, _| {
+        pieces += 1;
+        Ok(())
+    };
+    assert!(parse_pieces(source.as_bytes(), 0, count).expect("a program"));
+    // `n` follows dots, which do not tell whether they end the vararg expression or join two strings.
+    assert_eq!(pieces, 11);
+}
+
 /// Prints a tree with explicit structure, to compare shapes.
 struct Dump<'a> {
     chunk: Chunk<'a>,

@@ -6,7 +6,7 @@ use crate::bytecode::{Proto, Text};
 use crate::heap::code::texts;
 use crate::heap::{Code, Linked, SharedCode, Strings, Value};
 use crate::limits::{
-    BYTES_PER_REDUCTION, LINK_STEPS, LINK_TEXT_COST, LOAD_COST, LOAD_STEP_COST, MAX_LOADED_AT_ONCE,
+    BYTES_PER_REDUCTION, LINK_STEPS, LINK_TEXT_COST, LOAD_COST, LOAD_ROOM, LOAD_STEP_COST, MAX_LOADED_AT_ONCE,
 };
 use crate::turns::{Turns, within};
 use crate::vm::{LoadMode, Loader, LuaError, Published};
@@ -25,18 +25,31 @@ pub enum Origin {
     File,
 }
 
-/// Text and chunk name of code that all processes share.
-type Publication = (Arc<Vec<u8>>, Box<[u8]>);
+/// A chunk and its name.
+struct Source {
+    text: Arc<Vec<u8>>,
+    /// May be as long as the text.
+    name: Arc<[u8]>,
+}
 
 /// A prototype, the texts of its constants, and the bytes that both take.
 type Compiled = (Proto, Vec<Text>, usize);
 
+/// What compiles, or reads, a chunk. Nothing comes of it if that takes more memory than there is.
+type Compiling = Turns<Option<Result<Compiled, Vec<u8>>>>;
+
 /// How far a chunk is that is loaded in turns.
 enum Stage {
-    /// It is compiled, or read. Nothing, if that takes more memory than there is.
-    Compiling(Turns<Option<Result<Compiled, Vec<u8>>>>),
+    /// Garbage has been collected so that there is room for compiling it.
+    Collected,
+    Compiling(Compiling),
     /// Its constants become strings of the process, one after the other. A table in the window keeps them alive.
-    Interning { proto: Proto, texts: Vec<Text>, done: usize, strings: Strings },
+    Interning {
+        proto: Proto,
+        texts: Vec<Text>,
+        done: usize,
+        strings: Strings,
+    },
     /// Its instructions and constants get their final form.
     Linking(Turns<Option<Linked>>),
 }
@@ -44,9 +57,9 @@ enum Stage {
 /// A chunk that is being loaded.
 struct Loading {
     stage: Stage,
-    /// If the code will be the program's.
-    publish: Option<Publication>,
-    bytes: usize,
+    source: Source,
+    /// The code will be the program's.
+    publish: bool,
     /// What compiling takes, or what came of it.
     held: usize,
     /// The window's top when it began.
@@ -56,11 +69,12 @@ struct Loading {
 impl Kept for Loading {
     fn outside(&self) -> usize {
         let now = match &self.stage {
+            Stage::Collected => 0,
             Stage::Compiling(turns) => turns.held(),
             Stage::Interning { strings, .. } => self.held + strings.bytes(),
             Stage::Linking(_) => self.held,
         };
-        self.bytes + now
+        self.source.text.capacity() + self.source.name.len() + now
     }
 }
 
@@ -89,7 +103,7 @@ impl<'gc> Cx<'gc> {
         env: Option<Val<'gc>>,
     ) -> Result<Loaded<'gc>, LuaError> {
         let Some(loader) = self.loader_for(chunk)? else { return Ok(Err(NO_LOADER.to_vec())) };
-        match self.compile(loader, chunk, name)? {
+        match self.compile(loader, chunk, &name.into())? {
             Ok(proto) => self.link(proto, None, env).map(Ok),
             Err(message) => Ok(Err(message)),
         }
@@ -100,7 +114,7 @@ impl<'gc> Cx<'gc> {
         &mut self,
         loader: &Loader,
         chunk: &[u8],
-        name: &[u8],
+        name: &Arc<[u8]>,
     ) -> Result<Result<Proto, Vec<u8>>, LuaError> {
         within(self.vm().heap.room(), || (loader.compile)(chunk, name, ANY)).ok_or_else(LuaError::memory)
     }
@@ -113,7 +127,7 @@ impl<'gc> Cx<'gc> {
     /// Memory.
     pub fn load_in_turns(
         &mut self,
-        mut chunk: Cow<'_, [u8]>,
+        chunk: Cow<'_, [u8]>,
         name: &[u8],
         origin: Origin,
         env: Option<Val<'gc>>,
@@ -123,37 +137,60 @@ impl<'gc> Cx<'gc> {
             Published::Wanted => true,
             Published::No => false,
         };
-        let Some(loader) = self.loader_for(&chunk)? else { return Ok(Some(Err(NO_LOADER.to_vec()))) };
+        if self.vm().loader.is_none() {
+            return Ok(Some(Err(NO_LOADER.to_vec())));
+        }
         let bytes = chunk.len();
-        if bytes > MAX_LOADED_AT_ONCE && !(loader.alone)(self) {
-            self.charge(bytes / BYTES_PER_REDUCTION);
-            let text = Arc::new(chunk.into_owned());
-            let (theirs, their_name) = (Arc::clone(&text), name.to_vec());
-            let room = self.vm().heap.room();
-            let work = move || {
-                within(room, || {
-                    let compiled = (loader.compile)(&theirs, &their_name, ANY);
-                    compiled.map(|proto| {
-                        let (texts, bytes) = texts(&proto);
-                        (proto, texts, bytes)
-                    })
+        let has_room = self.vm().heap.room() / LOAD_ROOM >= bytes;
+        if has_room && !self.wants_turns(bytes) {
+            return self.load_at_once(&chunk, &name.into(), wanted, env).map(Some);
+        }
+        let source = Source { text: Arc::new(chunk.into_owned()), name: name.into() };
+        let (stage, top) = (Stage::Collected, self.top());
+        self.keep_boxed(Box::new(Loading { stage, source, publish: wanted, held: 0, top }));
+        // What goes on is the same at the next entry.
+        if has_room || self.collect() { self.go_on_loading(env) } else { Ok(None) }
+    }
+
+    /// Whether a chunk of this size is not compiled at once.
+    fn wants_turns(&mut self, bytes: usize) -> bool {
+        bytes > MAX_LOADED_AT_ONCE && self.vm().loader.is_some_and(|loader| !(loader.alone)(self))
+    }
+
+    fn load_at_once(
+        &mut self,
+        chunk: &[u8],
+        name: &Arc<[u8]>,
+        publish: bool,
+        env: Option<Val<'gc>>,
+    ) -> Result<Loaded<'gc>, LuaError> {
+        let Some(loader) = self.loader_for(chunk)? else { return Ok(Err(NO_LOADER.to_vec())) };
+        self.charge(20 + chunk.len().saturating_mul(LOAD_COST));
+        match self.compile(loader, chunk, name)? {
+            Ok(proto) => self.link(proto, publish.then_some((chunk, &**name)), env).map(Ok),
+            Err(message) => Ok(Err(message)),
+        }
+    }
+
+    /// The beginning of compiling a chunk in turns, if it is worth that and there is a thread.
+    fn begin_turns(&mut self, source: &Source) -> Option<Compiling> {
+        let bytes = source.text.len();
+        let loader = self.vm().loader?;
+        if !self.wants_turns(bytes) {
+            return None;
+        }
+        self.charge(bytes / BYTES_PER_REDUCTION);
+        let (text, name) = (Arc::clone(&source.text), Arc::clone(&source.name));
+        let room = self.vm().heap.room().saturating_sub(bytes);
+        Turns::start(move || {
+            within(room, || {
+                let compiled = (loader.compile)(&text, &name, ANY);
+                compiled.map(|proto| {
+                    let (texts, bytes) = texts(&proto);
+                    (proto, texts, bytes)
                 })
-            };
-            match Turns::start(work) {
-                Some(turns) => {
-                    let publish = wanted.then(|| (text, name.into()));
-                    let (stage, top) = (Stage::Compiling(turns), self.top());
-                    self.keep_boxed(Box::new(Loading { stage, publish, bytes, held: 0, top }));
-                    return self.go_on_loading(env);
-                }
-                None => chunk = Arc::unwrap_or_clone(text).into(),
-            }
-        }
-        self.charge(20 + bytes.saturating_mul(LOAD_COST));
-        match self.compile(loader, &chunk, name)? {
-            Ok(proto) => self.link(proto, wanted.then_some((&*chunk, name)), env).map(|f| Some(Ok(f))),
-            Err(message) => Ok(Some(Err(message))),
-        }
+            })
+        })
     }
 
     fn published(&mut self, origin: Origin, chunk: &[u8], name: &[u8]) -> Published {
@@ -171,6 +208,13 @@ impl<'gc> Cx<'gc> {
         let mut loading = self.take::<Loading>().expect("kept when the chunk was begun");
         loop {
             loading.stage = match loading.stage {
+                Stage::Collected => match self.begin_turns(&loading.source) {
+                    Some(turns) => Stage::Compiling(turns),
+                    None => {
+                        let Source { text, name } = loading.source;
+                        return self.load_at_once(&text, &name, loading.publish, env).map(Some);
+                    }
+                },
                 Stage::Compiling(mut turns) => {
                     let steps = self.budget().div_ceil(LOAD_STEP_COST);
                     let result = turns.turn(steps);
@@ -186,9 +230,12 @@ impl<'gc> Cx<'gc> {
                         Some(None) => return Err(LuaError::memory()),
                         Some(Some(Err(message))) => return Ok(Some(Err(message))),
                         Some(Some(Ok((proto, texts, bytes)))) => {
-                            if let Some((text, name)) = &loading.publish {
+                            if loading.publish {
+                                let Source { text, name } = &loading.source;
                                 return self.link(proto, Some((text, name)), env).map(|f| Some(Ok(f)));
                             }
+                            // Nobody needs the text any more.
+                            loading.source = Source { text: Arc::default(), name: Arc::default() };
                             loading.held = bytes;
                             let strings = self.table(texts.len(), 0)?;
                             self.reserve(1)?;
