@@ -127,6 +127,19 @@ pub const COLLECTION_CHUNK: usize = 1_024;
 /// Links followed from one `__index`/`__newindex` to the next, as `MAXTAGLOOP` in 5.3.
 pub const MAX_META_CHAIN: usize = 2_000;
 
+/// Slots of a table, in its array part and its hash part, from which on it makes room in turns: below that it takes no more than
+/// some three milliseconds. Few under `stress`, so that tables grow so everywhere.
+pub const LARGE_TABLE: usize = if cfg!(feature = "stress") { 32 } else { 1 << 16 };
+
+/// Work of one such turn: about a millisecond.
+pub const GROWTH_SLICE: usize = if cfg!(feature = "stress") { 64 } else { 1 << 16 };
+
+/// Bytes of a part of a table that go back to the system at a time: less than a millisecond.
+pub const FREED_AT_ONCE: usize = if cfg!(feature = "stress") { 1 << 10 } else { 2 << 20 };
+
+/// Bytes given back to the system for the work of looking at one slot in a collection.
+pub const FREED_PER_SLOT: usize = 64;
+
 /// Reductions in one slice of a process: a fraction of a millisecond of ordinary work.
 pub const DEFAULT_SLICE: i32 = 10_000;
 

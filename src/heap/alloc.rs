@@ -81,7 +81,9 @@ pub struct Heap {
     pub gc_pending: bool,
     /// Entries moved by tables that grew, for which the process has not paid yet. Work that cannot stop midway is paid for
     /// afterwards, so that the slice ends.
-    pub owed: usize,
+    pub owed: u32,
+    /// A large table that grows in turns.
+    pub(super) growth: Option<Box<super::table::Growth>>,
     pub(super) limit: usize,
     /// Bytes that did not fit at the last refusal.
     pub refused: usize,
@@ -117,6 +119,7 @@ impl Heap {
             lean_threshold: MIN_GC_THRESHOLD,
             gc_pending: false,
             owed: 0,
+            growth: None,
             limit: limit.unwrap_or(usize::MAX),
             refused: 0,
             externals: SmallVec::new(),
@@ -389,6 +392,10 @@ impl Drop for Heap {
         for object in std::mem::take(&mut self.externals) {
             // SAFETY: every registered object is live until the cells go.
             unsafe { self.release_external(object) };
+        }
+        if let Some(mut growth) = self.growth.take() {
+            // SAFETY: nobody else knows of its parts.
+            unsafe { growth.release_with_heap(self) };
         }
         let mut meta = self.pooled;
         while !meta.is_null() {

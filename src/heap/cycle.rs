@@ -10,9 +10,9 @@ use super::mark::Marker;
 use super::region::is_marked;
 use super::sweep::Pass;
 use super::thread::Status;
-use super::value::{get, put};
+use super::value::{get, put, tag};
 use super::{Table, Thread, Upval, Value};
-use crate::limits::COLLECTION_SLICE;
+use crate::limits::{COLLECTION_SLICE, FREED_PER_SLOT};
 
 /// What is being done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -308,17 +308,24 @@ impl Cycle {
                 return false;
             }
             self.marker.work -= 1;
-            self.at += 1;
             // SAFETY: registered objects are in their cells until the sweep.
             unsafe {
                 if is_marked(object.payload as *const u8) {
                     heap.externals[self.kept] = object;
                     self.kept += 1;
                 } else {
-                    self.marker.work -= 8;
-                    heap.release_external(object);
+                    let before = heap.external;
+                    let over = object.tag != tag::TABLE || Table::release_some(object.as_table(), heap);
+                    if over {
+                        heap.release_external(object);
+                    }
+                    self.marker.work -= 8 + (before.saturating_sub(heap.external) / FREED_PER_SLOT) as isize;
+                    if !over {
+                        continue;
+                    }
                 }
             }
+            self.at += 1;
         }
         heap.externals.truncate(self.kept);
         true
@@ -342,6 +349,7 @@ impl Heap {
     }
 
     fn collect_some(&mut self, roots: &mut dyn Roots, work: isize) -> bool {
+        self.abandon_growth();
         let mut cycle = self.gc.cycle.take().unwrap_or_else(|| Box::new(Cycle::new()));
         cycle.marker.work = work;
         let over = loop {

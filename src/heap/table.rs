@@ -17,9 +17,12 @@ use super::alloc::{Heap, OutOfMemory};
 use super::string::is_same;
 use super::value::{Slot, get, put, tag};
 use super::{Str, Value};
+use crate::limits::FREED_AT_ONCE;
+mod growth;
 mod resize;
 mod traverse;
 
+pub(super) use growth::Growth;
 pub use traverse::Ahead;
 
 use std::ptr::null_mut;
@@ -146,6 +149,8 @@ pub enum TableError {
     Memory,
     /// The table or the key belongs to an image: the process needs copies of its own first.
     Shared,
+    /// There is no room, and making it takes long: at once ([`Table::grow_and_insert`]) or in turns ([`Heap::begin_growth`]).
+    Large,
 }
 
 impl From<OutOfMemory> for TableError {
@@ -204,6 +209,17 @@ pub fn float_to_int_key(f: f64) -> Option<i64> {
         }
     }
     None
+}
+
+/// The key that is stored for one that is asked for.
+#[inline(always)]
+fn normalised(key: Value) -> Value {
+    if key.tag == tag::FLOAT
+        && let Some(i) = float_to_int_key(key.as_float())
+    {
+        return Value::int(i);
+    }
+    key
 }
 
 /// Array capacity from which growth first looks whether the array is worth growing.
@@ -441,12 +457,7 @@ impl Table {
     pub unsafe fn find(t: *const Self, key: Value) -> Option<Slot> {
         // SAFETY: the index is checked.
         unsafe {
-            let mut key = key;
-            if key.tag == tag::FLOAT
-                && let Some(i) = float_to_int_key(key.as_float())
-            {
-                key = Value::int(i);
-            }
+            let key = normalised(key);
             if key.tag == tag::INT {
                 let index = (key.payload).wrapping_sub(1);
                 if index < u64::from((*t).arr_len) {
@@ -552,6 +563,36 @@ impl Table {
             }
             (*t).absent = 0;
             Self::new_key(t, heap, key, v)
+        }
+    }
+
+    /// Gives a piece of the parts that lie outside of cells back; true if what is left can go at once.
+    ///
+    /// # Safety
+    /// The table is not used again but for this and [`Table::release`].
+    pub(super) unsafe fn release_some(t: *mut Self, heap: &mut Heap) -> bool {
+        // SAFETY: by contract. Part sizes stay above those that lie in cells.
+        unsafe {
+            let array = (*t).arr_cap as usize * size_of::<Value>();
+            if array > 2 * FREED_AT_ONCE {
+                let Ok(arr) = heap.resize_buffer((*t).arr.cast(), array, array - FREED_AT_ONCE) else {
+                    return true;
+                };
+                (*t).arr = arr.cast();
+                (*t).arr_cap -= (FREED_AT_ONCE / size_of::<Value>()) as u32;
+                return false;
+            }
+            let nodes = Self::node_count(t) * size_of::<Node>();
+            if nodes > 2 * FREED_AT_ONCE && (*t).flags & table_flag::SHARED_NODES == 0 {
+                let Ok(left) = heap.resize_buffer((*t).nodes.cast(), nodes, nodes - FREED_AT_ONCE) else {
+                    return true;
+                };
+                (*t).nodes = left.cast();
+                // Of a dead table only their number is asked for.
+                (*t).mask -= (FREED_AT_ONCE / size_of::<Node>()) as u32;
+                return false;
+            }
+            true
         }
     }
 

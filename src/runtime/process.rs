@@ -349,9 +349,9 @@ impl Process {
         }
         let mut turn = Turn::Yield;
         for _ in 0..ROUNDS {
-            // Handing mail over would end a collection that is to go on slice by slice; the mail can wait for it.
-            let collects = self.script.as_mut().is_some_and(|script| script.vm().heap.gc.is_collecting());
-            if !collects && let Err(why) = self.receive() {
+            // Handing mail over would end what is to go on slice by slice; the mail can wait for it.
+            let busy = self.script.as_mut().is_some_and(|script| script.vm().is_busy());
+            if !busy && let Err(why) = self.receive() {
                 return self.fail(*why);
             }
             let Some(script) = self.script.as_mut() else { return Turn::Done };

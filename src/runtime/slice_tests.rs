@@ -137,7 +137,218 @@ fn natives_can_be_interrupted() {
     }
 }
 
-/// Growth of a large table does not stop midway, but the slice ends with it.
+/// What [`LARGE`] prepares: a table without room for another key, large enough to grow in turns.
+const LARGE: &str = "t = {} for i = 1, 1 << 16 do t[i << 32] = i end k = 'x' setmetatable(_G, {__index = function() end}) \
+    function whole() local n = 0 for k, v in next, t do if math.type(k) == 'integer' and k == v << 32 then n = n + 1 end end \
+    assert(n == 1 << 16) for i = 1, 1 << 16 do assert(t[i << 32] == i) end end";
+
+/// Stores that need room in the large table, and what holds afterwards.
+const STORES: [(&str, &str); 14] = [
+    ("t.x = 1", "t.x == 1"),
+    ("local k = 'x' t[k] = 1", "t.x == 1"),
+    ("local v = 1 t.x = v", "t.x == 1"),
+    ("local k, v = 'x', 1 t[k] = v", "t.x == 1"),
+    ("local _ENV = t x = 1", "t.x == 1"),
+    ("local _ENV = t function x() end", "t.x"),
+    ("t[5] = 1", "t[5] == 1"),
+    ("t[-1.0] = 1", "t[-1] == 1"),
+    ("t[0.5] = 1", "t[0.5] == 1"),
+    ("local u = setmetatable({}, {__newindex = t}) u.x = 1", "t.x == 1"),
+    ("rawset(t, 'x', 1)", "t.x == 1"),
+    ("assert(rawset(t, k, 1) == t)", "t.x == 1"),
+    ("local s = {1, 2, 3} table.move(s, 1, 3, 1 << 50, t)", "t[1 << 50] == 1 and t[(1 << 50) + 2] == 3"),
+    ("coroutine.wrap(function() t.x = 1 coroutine.yield() end)()", "t.x == 1"),
+];
+
+/// A process with the large table, about to run `work` in slices.
+fn with_large_table(work: &str) -> Script {
+    let mut script = Script::new(None).expect("memory");
+    start(&mut script, &format!("{LARGE} function work() {work} end"));
+    script.run_to_end();
+    script.vm().set_slice(SLICE);
+    start(&mut script, "work() after = true");
+    script
+}
+
+/// Runs until the table makes room, and then as many slices of that.
+fn run_into_growth(script: &mut Script, slices: usize) {
+    while !script.vm().heap.is_growing() {
+        assert_eq!(script.vm().run(), Exit::Preempted);
+    }
+    for _ in 0..slices {
+        assert!(script.vm().heap.is_growing());
+        assert_eq!(script.vm().run(), Exit::Preempted);
+    }
+}
+
+fn finish(script: &mut Script, text: &str) {
+    start(script, text);
+    script.run_to_end();
+}
+
+/// A store that makes a large table grow takes many slices, and the process does nothing else in them.
+#[test]
+fn growth_takes_turns() {
+    for (store, holds) in STORES {
+        let mut script = with_large_table(store);
+        let mut growing = 0;
+        loop {
+            let exit = script.vm().run();
+            growing += usize::from(script.vm().heap.is_growing());
+            let spent = script.vm().spent();
+            assert!(spent <= i64::from(SLICE) + 100, "{store}: {spent} reductions in one slice");
+            if exit == Exit::Done {
+                break;
+            }
+            assert_eq!(exit, Exit::Preempted);
+        }
+        assert!(growing > 5, "{store}: {growing} slices");
+        script.vm().check_heap().expect("a whole heap");
+        finish(&mut script, &format!("assert(after and {holds}) whole()"));
+    }
+}
+
+/// An interruption, a host that looks in, and the end of the process: the table is whole, or gone with all that it wanted.
+#[test]
+fn growth_can_be_stopped() {
+    let held = {
+        let mut script = with_large_table("");
+        script.run_to_end();
+        script.vm().heap.bytes_held()
+    };
+    for (store, holds) in STORES {
+        for slices in 0..6 {
+            let mut script = with_large_table(store);
+            run_into_growth(&mut script, slices);
+            script.vm().interrupt_flag().store(true, Ordering::Relaxed);
+            let mut exit = script.vm().run();
+            // A collection may be due.
+            while exit == Exit::Preempted {
+                assert!(!script.vm().heap.is_growing());
+                exit = script.vm().run();
+            }
+            assert_eq!(exit, Exit::Failed, "{store}");
+            assert!(!script.vm().is_busy());
+            let now = script.vm().heap.bytes_held();
+            assert!(now < held + 100_000, "{store}: {now} bytes, {held} before");
+            finish(&mut script, &format!("assert(not after and not ({holds})) whole()"));
+            script.vm().check_heap().expect("a whole heap");
+
+            let mut script = with_large_table(store);
+            run_into_growth(&mut script, slices);
+            script.vm().finish_collection();
+            assert!(!script.vm().is_busy());
+            script.run_to_end();
+            finish(&mut script, &format!("assert(after and {holds}) whole()"));
+
+            let mut script = with_large_table(store);
+            run_into_growth(&mut script, slices);
+            drop(script);
+        }
+    }
+}
+
+/// Without memory for the growth the store fails, as any other, and the table is what it was.
+#[test]
+fn growth_without_memory_fails() {
+    for (store, holds) in STORES {
+        for n in 0.. {
+            let mut script = with_large_table(store);
+            run_into_growth(&mut script, 0);
+            script.vm().heap.fail_after = Some(n);
+            let mut exit = script.vm().run();
+            while exit == Exit::Preempted {
+                exit = script.vm().run();
+            }
+            let failed = script.vm().heap.fail_after == Some(0);
+            script.vm().heap.fail_after = None;
+            script.vm().check_heap().expect("a whole heap");
+            if exit == Exit::Done {
+                finish(&mut script, &format!("assert(after and {holds}) whole()"));
+                if !failed {
+                    break;
+                }
+            } else {
+                assert_eq!(exit, Exit::Failed, "{store}");
+                assert!(!script.vm().is_busy());
+                finish(
+                    &mut script,
+                    &format!("assert(not after and not ({holds})) whole() work() assert({holds})"),
+                );
+            }
+            assert!(n < 100, "{store}");
+        }
+        if store.contains("rawset") || store.contains("table.move") {
+            // These do not start over.
+            continue;
+        }
+        // Memory that is there after a collection is enough.
+        let mut script = with_large_table(store);
+        run_into_growth(&mut script, 0);
+        (script.vm().heap.fail_after, script.vm().heap.fail_once) = (Some(0), true);
+        script.run_to_end();
+        finish(&mut script, &format!("assert({holds}) whole()"));
+    }
+}
+
+/// An array part that becomes a hash part, and the other way round.
+#[test]
+fn parts_change_in_turns() {
+    for (setup, work, holds) in [
+        (
+            "t = {} for i = 1, 1 << 17 do t[i] = i end for i = 2, 1 << 17 do t[i] = nil end",
+            "t.x = 1",
+            "t[1] == 1 and t.x == 1 and #t == 1",
+        ),
+        (
+            "t = {} for i = 1 << 17, 2, -1 do t[i] = i end",
+            "for i = -1, -70000, -1 do t[i] = i end t[1] = 1",
+            "#t == 1 << 17 and t[1 << 17] == 1 << 17 and t[-70000] == -70000",
+        ),
+        (
+            "t = {} for i = 1, 1 << 17 do t[i] = i end for i = 1, 130000 do t[i] = nil end",
+            "for i = 1, 1 << 17 do t[i + (1 << 17)] = i end",
+            "t[1] == nil and t[1 << 18] == 1 << 17 and t[130001] == 130001",
+        ),
+    ] {
+        let mut script = Script::new(None).expect("memory");
+        start(&mut script, &format!("{setup} function work() {work} end"));
+        script.run_to_end();
+        script.vm().set_slice(SLICE);
+        start(&mut script, "work()");
+        let mut growing = 0;
+        while script.vm().run() == Exit::Preempted {
+            growing += usize::from(script.vm().heap.is_growing());
+        }
+        assert!(growing > 3, "{work}: {growing} slices");
+        script.vm().check_heap().expect("a whole heap");
+        finish(&mut script, &format!("assert({holds})"));
+    }
+}
+
+/// A collection gives the parts of a large table back piece by piece.
+#[test]
+fn large_parts_go_back_in_turns() {
+    for make in ["for i = 1, 1 << 22 do t[i] = i end", "for i = 1, 1 << 20 do t[i << 32] = i end"] {
+        let mut script = Script::new(None).expect("memory");
+        start(&mut script, &format!("t = {{}} {make} collectgarbage()"));
+        script.run_to_end();
+        start(&mut script, "t = nil collectgarbage()");
+        let (mut held, mut most) = (script.vm().heap.bytes_held(), 0);
+        loop {
+            let exit = script.vm().run();
+            let now = script.vm().heap.bytes_held();
+            most = most.max(held.saturating_sub(now));
+            held = now;
+            if exit != Exit::Preempted {
+                break;
+            }
+        }
+        assert!(most < 8 << 20, "{make}: {most} bytes in one slice");
+    }
+}
+
+/// Growth of a smaller table does not stop midway, but the slice ends with it.
 #[test]
 fn growth_ends_the_slice() {
     for (grow, entries) in [

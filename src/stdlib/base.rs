@@ -181,8 +181,7 @@ fn rawset(cx: &mut Cx<'_>) -> R {
     if t.is_read_only() {
         return Err(read_only_error(key));
     }
-    t.set(cx, key, v)?;
-    cx.ret(t)
+    if t.set_in_turns(cx, key, v)? { cx.ret(t) } else { Ok(Step::Again) }
 }
 
 fn type_(cx: &mut Cx<'_>) -> R {

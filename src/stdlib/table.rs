@@ -112,7 +112,7 @@ struct Moving {
 impl Kept for Moving {}
 
 impl Moving {
-    /// Moves elements until all have moved (true) or the budget is used up.
+    /// Moves elements until all have moved (true), the budget is used up or a large table must make room.
     fn run<'gc>(&mut self, cx: &mut Cx<'gc>, source: Tab<'gc>, dest: Tab<'gc>) -> Result<bool, LuaError> {
         let backwards = source == dest && self.to > self.from && self.to < self.from.saturating_add(self.n);
         while self.done < self.n {
@@ -121,20 +121,19 @@ impl Moving {
             let (from, to) = (self.from.wrapping_add(first), self.to.wrapping_add(first));
             let inside = source == dest && from > 0 && to > 0;
             let cost = if inside && source.array_move(from as usize - 1, to as usize - 1, piece as usize) {
+                self.done += piece;
                 piece / 8
             } else {
-                let mut copy = |i: i64| {
-                    let v = source.get_int(from.wrapping_add(i));
-                    dest.set_int(cx, to.wrapping_add(i), v)
-                };
-                if backwards {
-                    (0..piece).rev().try_for_each(&mut copy)?
-                } else {
-                    (0..piece).try_for_each(&mut copy)?
+                for i in 0..piece {
+                    let i = if backwards { piece - 1 - i } else { i };
+                    let (v, key) = (source.get_int(from.wrapping_add(i)), Val::int(to.wrapping_add(i)));
+                    if !dest.set_in_turns(cx, key, v)? {
+                        return Ok(false);
+                    }
+                    self.done += 1;
                 }
                 piece / 2
             };
-            self.done += piece;
             if cx.charge(cost as usize) && self.done < self.n {
                 return Ok(false);
             }

@@ -56,6 +56,9 @@ impl Vm {
                 if (*this).heap.gc.is_collecting() && !(*this).collect_slice() {
                     return Exit::Preempted;
                 }
+                if (*this).heap.is_growing() && !(*this).grow_slice() {
+                    return Exit::Preempted;
+                }
                 let mut first = (*this).wake_up();
                 if first.is_ok() && !(*this).leave {
                     first = (*this).interrupted_native();
@@ -72,6 +75,15 @@ impl Vm {
                 Exit::Failed
             }
         }
+    }
+
+    /// A piece of the growth of a table; true if the process may go on. An interruption does not wait for it: the instruction that
+    /// wants to store there sees it.
+    fn grow_slice(&mut self) -> bool {
+        if self.interrupt.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed)) {
+            self.heap.abandon_growth();
+        }
+        self.heap.grow()
     }
 
     /// Between two slices of a native function its end may be asked for from outside; Lua functions look for themselves.

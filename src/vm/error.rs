@@ -104,7 +104,8 @@ impl From<TableError> for LuaError {
         match e {
             TableError::NilKey => Self::runtime("table index is nil"),
             TableError::NanKey => Self::runtime("table index is NaN"),
-            TableError::Overflow => Self::runtime("table overflow"),
+            // Whoever stores in a large table makes room for it first.
+            TableError::Overflow | TableError::Large => Self::runtime("table overflow"),
             TableError::Memory => Self::memory(),
             // Whoever stores gives the process its own copy first (`Vm::make_own`).
             TableError::Shared => Self::runtime("attempt to change a shared table"),

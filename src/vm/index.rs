@@ -22,9 +22,21 @@ pub(crate) enum Set {
     Done,
     /// A function `handler` is to be called with `(object, key, value)`.
     Call(Value, Value),
+    /// The store needs room in this table, which takes long to make: [`Vm::grow_in_turns`].
+    Full(*mut Table),
 }
 
 impl Vm {
+    /// Begins to make room in a table that has refused `key` with [`TableError::Large`]. The slice is to end and the store to be tried
+    /// once more in the next one; until then the table grows, slice by slice.
+    pub(crate) unsafe fn grow_in_turns(&mut self, t: *mut Table, key: Value) -> Result<(), LuaError> {
+        if let Some(e) = self.heap.failed_growth(t) {
+            return Err(e.into());
+        }
+        self.heap.begin_growth(t, key);
+        Ok(())
+    }
+
     /// Pays for tables that have grown.
     #[inline]
     pub(crate) fn pay_owed(&mut self) {
@@ -115,6 +127,7 @@ impl Vm {
                                 let (key, v) = (self.own(key), self.own(v));
                                 Table::insert(t, &mut self.heap, key, v)?;
                             }
+                            Err(TableError::Large) => return Ok(Set::Full(t)),
                             r => r?,
                         },
                     }

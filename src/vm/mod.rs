@@ -388,8 +388,16 @@ impl Vm {
         }
     }
 
-    /// Ends a collection in progress, for hosts that touch the process between two slices.
+    /// True if the process is in the middle of something between two slices that whoever touches it would put an end to, or undo: a
+    /// collection, or the growth of a table.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.heap.gc.is_collecting() || self.heap.is_growing()
+    }
+
+    /// Ends a collection in progress, for hosts that touch the process between two slices, and gives up what else is.
     pub fn finish_collection(&mut self) {
+        self.heap.abandon_growth();
         if self.heap.gc.is_collecting() {
             self.collect();
         }

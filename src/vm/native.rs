@@ -472,7 +472,7 @@ impl<'gc> Cx<'gc> {
     #[inline]
     pub fn charge(&mut self, reductions: usize) -> bool {
         let vm = self.vm_mut();
-        let reductions = reductions.saturating_add(std::mem::take(&mut vm.heap.owed));
+        let reductions = reductions.saturating_add(std::mem::take(&mut vm.heap.owed) as usize);
         vm.budget = vm.budget.saturating_sub(i32::try_from(reductions).unwrap_or(i32::MAX));
         vm.budget < 0
     }

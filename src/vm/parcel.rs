@@ -563,7 +563,7 @@ impl Unpacker<'_> {
             }
             let key = self.marked(cx, mark)?;
             let v = self.value(cx)?;
-            Table::set(t, &mut cx.vm_mut().heap, key, v)?;
+            Table::set_at_once(t, &mut cx.vm_mut().heap, key, v)?;
         }
         let meta = self.value(cx)?;
         if meta.is_table() {

@@ -58,6 +58,15 @@ unsafe fn finish_set(vm: &mut Vm, obj: Value, key: Value, v: Value, what: Operan
     match vm.set_index(obj, key, v, what)? {
         Set::Done => Ok(()),
         Set::Call(handler, obj) => vm.call_meta(handler, &[obj, key, v], 0),
+        Set::Full(t) => {
+            // Where the instruction would begin anew again and again an interruption must be seen.
+            if interrupted(vm) {
+                return Err(LuaError::runtime("interrupted!"));
+            }
+            vm.grow_in_turns(t, key)?;
+            put_back(vm);
+            Ok(())
+        }
     }
 }
 
@@ -791,10 +800,21 @@ unsafe fn same_closure(vm: &Vm, old: *mut Closure, code: *const crate::heap::Cod
 
 /// The budget is used up: the slice ends before the instruction, which runs again in the next one.
 pub(super) unsafe fn expired(vm: &mut Vm, _ins: Instr) -> R {
-    if vm.interrupt.as_ref().is_some_and(|flag| flag.swap(false, Ordering::Relaxed)) {
+    if interrupted(vm) {
         vm.budget = vm.slice;
         return Err(LuaError::runtime("interrupted!"));
     }
+    put_back(vm);
+    Ok(())
+}
+
+/// Whether an interruption has been asked for; it is noticed once.
+fn interrupted(vm: &Vm) -> bool {
+    vm.interrupt.as_ref().is_some_and(|flag| flag.swap(false, Ordering::Relaxed))
+}
+
+/// Ends the slice before the instruction, which starts over in the next one.
+unsafe fn put_back(vm: &mut Vm) {
     let frame = (*vm.th).frame;
     (*frame).pc = (*frame).pc.sub(1);
     // Its hook has run.
@@ -802,7 +822,6 @@ pub(super) unsafe fn expired(vm: &mut Vm, _ins: Instr) -> R {
     // An open number of arguments stays on the stack above the frame's registers; `top` keeps it.
     vm.exit = Exit::Preempted;
     vm.leave = true;
-    Ok(())
 }
 
 impl Vm {

@@ -192,7 +192,7 @@ impl Vm {
             return Ok(known);
         }
         let v = self.new_type_value(ty, None)?;
-        Table::set(self.type_values, &mut self.heap, key, v).map_err(|_| OutOfMemory)?;
+        Table::set_at_once(self.type_values, &mut self.heap, key, v).map_err(|_| OutOfMemory)?;
         Ok(v)
     }
 

@@ -2,7 +2,9 @@
 //!
 //! The sizes follow PUC-Rio Lua's `ltable.c`: the array part is the largest power of two of which more than half is in use.
 
-use super::{Node, SHARED_NODE, SPARSE_CHECK, Table, TableError, empty_node, hash_key, table_flag};
+use super::{
+    Node, SHARED_NODE, SPARSE_CHECK, Table, TableError, empty_node, hash_key, normalised, table_flag,
+};
 use crate::heap::Value;
 use crate::heap::alloc::{Heap, OutOfMemory};
 use crate::heap::value::{get, put, tag};
@@ -11,24 +13,29 @@ use std::ptr::null_mut;
 
 /// Integer keys by power of two, to choose the array size.
 #[derive(Default)]
-struct Census {
+pub(super) struct Census {
     /// `by_power[p]`: keys in `2^(p-1)+1 ..= 2^p`.
     by_power: [usize; 32],
     ints: usize,
-    total: usize,
+    pub(super) total: usize,
 }
 
 impl Census {
-    fn count(&mut self, key: Value) {
+    /// Counts a key; tells its power of two if it might go to the array.
+    #[inline(always)]
+    pub(super) fn count(&mut self, key: Value) -> Option<usize> {
         self.total += 1;
         if key.tag == tag::INT && key.payload.wrapping_sub(1) < 1 << 31 {
+            let power = (64 - (key.payload - 1).leading_zeros()) as usize;
             self.ints += 1;
-            self.by_power[(64 - (key.payload - 1).leading_zeros()) as usize] += 1;
+            self.by_power[power] += 1;
+            return Some(power);
         }
+        None
     }
 
     /// The array size and the number of keys that go there.
-    fn best_array(&self) -> (usize, usize) {
+    pub(super) fn best_array(&self) -> (usize, usize) {
         let (mut best, mut in_array, mut seen) = (0, 0, 0);
         for (p, count) in self.by_power.iter().enumerate() {
             let power = 1usize << p;
@@ -49,11 +56,11 @@ impl Census {
 const COSTLY: usize = 1_024;
 
 /// Nodes between the one that moves and the one whose new place is asked for.
-const NODES_AHEAD: usize = 16;
+pub(super) const NODES_AHEAD: usize = 16;
 
 /// Asks for the memory of a node that will be needed.
 #[inline(always)]
-fn prefetch(node: *const Node) {
+pub(super) fn prefetch(node: *const Node) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a hint that has no effect a program could see, on a processor that has it.
     unsafe {
@@ -125,7 +132,7 @@ impl Table {
     }
 
     /// Changes the capacity of the array part; never below its length.
-    unsafe fn resize_array(t: *mut Self, heap: &mut Heap, cap: usize) -> Result<(), TableError> {
+    pub(super) unsafe fn resize_array(t: *mut Self, heap: &mut Heap, cap: usize) -> Result<(), TableError> {
         // SAFETY: by contract of the callers: `cap >= arr_len`.
         unsafe {
             if cap > u32::MAX as usize / 2 {
@@ -155,7 +162,7 @@ impl Table {
     }
 
     /// Registers the table once it owns memory outside of cells.
-    unsafe fn note_external(t: *mut Self, heap: &mut Heap) {
+    pub(super) unsafe fn note_external(t: *mut Self, heap: &mut Heap) {
         // SAFETY: by contract of the callers.
         unsafe {
             let large = crate::limits::MAX_CLASS_BUFFER;
@@ -226,7 +233,7 @@ impl Table {
 
     /// Puts a free node into the chain behind another one.
     #[inline(always)]
-    unsafe fn link(before: *mut Node, free: *mut Node) {
+    pub(super) unsafe fn link(before: *mut Node, free: *mut Node) {
         // SAFETY: by contract of the callers: nodes of one array.
         unsafe {
             (*free).next =
@@ -249,12 +256,37 @@ impl Table {
         }
     }
 
-    /// Makes room for one more key, choosing new sizes for both parts as PUC-Rio Lua does: the array part is the largest
-    /// `n` (a power of two) such that more than half of `1..n` is in use.
+    /// Makes room for one more key, unless that takes long.
     #[cold]
     #[inline(never)]
     unsafe fn rehash(t: *mut Self, heap: &mut Heap, key: Value, v: Value) -> Result<(), TableError> {
         // SAFETY: by contract of the callers.
+        unsafe {
+            if Self::is_large(t) {
+                return Err(TableError::Large);
+            }
+            Self::grow_and_insert(t, heap, key, v)
+        }
+    }
+
+    /// Stores at once what a table has refused with [`TableError::Large`].
+    ///
+    /// Chooses new sizes for both parts as PUC-Rio Lua does: the array part is the largest `n` (a power of two) such that more than
+    /// half of `1..n` is in use.
+    ///
+    /// # Safety
+    /// As `set`, and the table does not have the key.
+    ///
+    /// # Errors
+    /// [`TableError::Memory`] and [`TableError::Overflow`].
+    pub unsafe fn grow_and_insert(
+        t: *mut Self,
+        heap: &mut Heap,
+        key: Value,
+        v: Value,
+    ) -> Result<(), TableError> {
+        let key = normalised(key);
+        // SAFETY: by contract.
         unsafe {
             let mut census = Census::default();
             census.count(key);
@@ -271,7 +303,7 @@ impl Table {
                 }
             }
             if census.total >= COSTLY {
-                heap.owed += census.total;
+                heap.owed = heap.owed.saturating_add(census.total as u32);
             }
             let (best, in_array) = census.best_array();
             let need = census.total - in_array;
@@ -547,7 +579,11 @@ impl Table {
                 return Ok(());
             }
             for i in 0..count {
-                Self::set_int(t, heap, (first + i + 1) as i64, get(values.add(i)))?;
+                let (key, v) = ((first + i + 1) as i64, get(values.add(i)));
+                match Self::set_int(t, heap, key, v) {
+                    Err(TableError::Large) => Self::grow_and_insert(t, heap, Value::int(key), v)?,
+                    r => r?,
+                }
             }
             Ok(())
         }

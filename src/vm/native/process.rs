@@ -3,7 +3,7 @@
 use super::progress::Kept;
 use super::{Co, Cx, Kind, Step, Tab, Val};
 use crate::heap::value::{put, tag};
-use crate::heap::{Ahead, Value};
+use crate::heap::{Ahead, Table, Value};
 use crate::limits::{BYTES_PER_REDUCTION, TABLE_PIECE};
 use crate::vm::error::Raised;
 use crate::vm::{LuaError, Vm};
@@ -219,6 +219,12 @@ impl<'gc> Cx<'gc> {
                 )? {
                     Set::Done => None,
                     Set::Call(handler, obj) => Some([Val::raw_new(handler), Val::raw_new(obj), key, v]),
+                    Set::Full(t) => {
+                        let vm = self.vm_mut();
+                        Table::grow_and_insert(t, &mut vm.heap, key.raw(), v.raw())?;
+                        vm.pay_owed();
+                        None
+                    }
                 },
             )
         }

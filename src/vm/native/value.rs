@@ -413,12 +413,44 @@ impl<'gc> Tab<'gc> {
                 Err(TableError::Shared) => {
                     let t = self.make_own(cx, key.raw)?;
                     let (key, v) = (cx.vm().own(key.raw), cx.vm().own(v.raw));
-                    Ok(Table::set(t, &mut cx.vm_mut().heap, key, v)?)
+                    Ok(Table::set_at_once(t, &mut cx.vm_mut().heap, key, v)?)
                 }
+                Err(TableError::Large) => self.grow(cx, key, v),
                 r => {
                     cx.vm_mut().pay_owed();
                     Ok(r?)
                 }
+            }
+        }
+    }
+
+    /// Stores where there was no room.
+    #[cold]
+    #[inline(never)]
+    fn grow(self, cx: &mut Cx<'gc>, key: Val<'gc>, v: Val<'gc>) -> Result<(), LuaError> {
+        let vm = cx.vm_mut();
+        // SAFETY: as `set`.
+        unsafe { Table::grow_and_insert(self.at, &mut vm.heap, key.raw, v.raw)? };
+        vm.pay_owed();
+        Ok(())
+    }
+
+    /// [`Tab::set`] for functions that can wait while a large table makes room. False: keep the progress, return
+    /// [`super::Step::Again`] and store the same once more at the next entry.
+    ///
+    /// # Errors
+    /// As `set`.
+    #[inline]
+    pub fn set_in_turns(self, cx: &mut Cx<'gc>, key: Val<'gc>, v: Val<'gc>) -> Result<bool, LuaError> {
+        // SAFETY: as `set`.
+        unsafe {
+            match Table::set(self.at, &mut cx.vm_mut().heap, key.raw, v.raw) {
+                Ok(()) => {
+                    cx.vm_mut().pay_owed();
+                    Ok(true)
+                }
+                Err(TableError::Large) => cx.vm_mut().grow_in_turns(self.at, key.raw).map(|()| false),
+                Err(_) => self.set(cx, key, v).map(|()| true),
             }
         }
     }
@@ -435,8 +467,9 @@ impl<'gc> Tab<'gc> {
                 Err(TableError::Shared) => {
                     let t = self.make_own(cx, Value::NIL)?;
                     let v = cx.vm().own(v.raw);
-                    Ok(Table::set_int(t, &mut cx.vm_mut().heap, key, v)?)
+                    Ok(Table::set_at_once(t, &mut cx.vm_mut().heap, Value::int(key), v)?)
                 }
+                Err(TableError::Large) => self.grow(cx, Val::int(key), v),
                 r => {
                     cx.vm_mut().pay_owed();
                     Ok(r?)
