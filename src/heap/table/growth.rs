@@ -92,7 +92,9 @@ impl Growth {
     }
 
     fn count_key(&mut self, key: Value) {
-        if let Some(power) = self.census.count(key) {
+        self.census.count(key);
+        if key.tag == tag::INT && key.payload.wrapping_sub(1) < 1 << 31 {
+            let power = Census::power(key);
             self.highest[power] = self.highest[power].max(key.payload as usize);
         }
     }

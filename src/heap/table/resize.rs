@@ -21,17 +21,18 @@ pub(super) struct Census {
 }
 
 impl Census {
-    /// Counts a key; tells its power of two if it might go to the array.
-    #[inline(always)]
-    pub(super) fn count(&mut self, key: Value) -> Option<usize> {
+    pub(super) fn count(&mut self, key: Value) {
         self.total += 1;
         if key.tag == tag::INT && key.payload.wrapping_sub(1) < 1 << 31 {
-            let power = (64 - (key.payload - 1).leading_zeros()) as usize;
             self.ints += 1;
-            self.by_power[power] += 1;
-            return Some(power);
+            self.by_power[Self::power(key)] += 1;
         }
-        None
+    }
+
+    /// The power of two that counts an integer key above 0.
+    #[inline(always)]
+    pub(super) fn power(key: Value) -> usize {
+        (64 - (key.payload - 1).leading_zeros()) as usize
     }
 
     /// The array size and the number of keys that go there.

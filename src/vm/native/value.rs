@@ -408,30 +408,40 @@ impl<'gc> Tab<'gc> {
     #[inline]
     pub fn set(self, cx: &mut Cx<'gc>, key: Val<'gc>, v: Val<'gc>) -> Result<(), LuaError> {
         // SAFETY: all are live objects of the process.
-        unsafe {
-            match Table::set(self.at, &mut cx.vm_mut().heap, key.raw, v.raw) {
-                Err(TableError::Shared) => {
-                    let t = self.make_own(cx, key.raw)?;
-                    let (key, v) = (cx.vm().own(key.raw), cx.vm().own(v.raw));
-                    Ok(Table::set_at_once(t, &mut cx.vm_mut().heap, key, v)?)
-                }
-                Err(TableError::Large) => self.grow(cx, key, v),
-                r => {
-                    cx.vm_mut().pay_owed();
-                    Ok(r?)
-                }
+        match unsafe { Table::set(self.at, &mut cx.vm_mut().heap, key.raw, v.raw) } {
+            Ok(()) => {
+                cx.vm_mut().pay_owed();
+                Ok(())
             }
+            Err(e) => self.set_refused(cx, key, v, e),
         }
     }
 
-    /// Stores where there was no room.
+    /// Stores what was refused, if there is a way.
     #[cold]
     #[inline(never)]
-    fn grow(self, cx: &mut Cx<'gc>, key: Val<'gc>, v: Val<'gc>) -> Result<(), LuaError> {
-        let vm = cx.vm_mut();
-        // SAFETY: as `set`.
-        unsafe { Table::grow_and_insert(self.at, &mut vm.heap, key.raw, v.raw)? };
-        vm.pay_owed();
+    fn set_refused(
+        self,
+        cx: &mut Cx<'gc>,
+        key: Val<'gc>,
+        v: Val<'gc>,
+        why: TableError,
+    ) -> Result<(), LuaError> {
+        // SAFETY: all are live objects of the process.
+        unsafe {
+            match why {
+                TableError::Shared => {
+                    let t = self.make_own(cx, key.raw)?;
+                    let (key, v) = (cx.vm().own(key.raw), cx.vm().own(v.raw));
+                    Table::set_at_once(t, &mut cx.vm_mut().heap, key, v)?;
+                }
+                TableError::Large => {
+                    Table::grow_and_insert(self.at, &mut cx.vm_mut().heap, key.raw, v.raw)?;
+                }
+                why => return Err(why.into()),
+            }
+        }
+        cx.vm_mut().pay_owed();
         Ok(())
     }
 
@@ -440,18 +450,17 @@ impl<'gc> Tab<'gc> {
     ///
     /// # Errors
     /// As `set`.
-    #[inline]
+    #[inline(always)]
     pub fn set_in_turns(self, cx: &mut Cx<'gc>, key: Val<'gc>, v: Val<'gc>) -> Result<bool, LuaError> {
-        // SAFETY: as `set`.
-        unsafe {
-            match Table::set(self.at, &mut cx.vm_mut().heap, key.raw, v.raw) {
-                Ok(()) => {
-                    cx.vm_mut().pay_owed();
-                    Ok(true)
-                }
-                Err(TableError::Large) => cx.vm_mut().grow_in_turns(self.at, key.raw).map(|()| false),
-                Err(_) => self.set(cx, key, v).map(|()| true),
+        // SAFETY: all are live objects of the process.
+        match unsafe { Table::set(self.at, &mut cx.vm_mut().heap, key.raw, v.raw) } {
+            Ok(()) => {
+                cx.vm_mut().pay_owed();
+                Ok(true)
             }
+            // SAFETY: the process does nothing before the table has grown.
+            Err(TableError::Large) => unsafe { cx.vm_mut().grow_in_turns(self.at, key.raw).map(|()| false) },
+            Err(e) => self.set_refused(cx, key, v, e).map(|()| true),
         }
     }
 
@@ -462,19 +471,12 @@ impl<'gc> Tab<'gc> {
     #[inline]
     pub fn set_int(self, cx: &mut Cx<'gc>, key: i64, v: Val<'gc>) -> Result<(), LuaError> {
         // SAFETY: as `set`.
-        unsafe {
-            match Table::set_int(self.at, &mut cx.vm_mut().heap, key, v.raw) {
-                Err(TableError::Shared) => {
-                    let t = self.make_own(cx, Value::NIL)?;
-                    let v = cx.vm().own(v.raw);
-                    Ok(Table::set_at_once(t, &mut cx.vm_mut().heap, Value::int(key), v)?)
-                }
-                Err(TableError::Large) => self.grow(cx, Val::int(key), v),
-                r => {
-                    cx.vm_mut().pay_owed();
-                    Ok(r?)
-                }
+        match unsafe { Table::set_int(self.at, &mut cx.vm_mut().heap, key, v.raw) } {
+            Ok(()) => {
+                cx.vm_mut().pay_owed();
+                Ok(())
             }
+            Err(e) => self.set_refused(cx, Val::int(key), v, e),
         }
     }
 
