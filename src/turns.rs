@@ -101,6 +101,14 @@ pub fn step_at(index: usize) -> bool {
     index % STEPS != STEPS - 1 || step(STEPS)
 }
 
+/// Drops a list whose items take time for it.
+pub fn drop_all<T>(list: Vec<T>) {
+    for (at, item) in list.into_iter().enumerate() {
+        drop(item);
+        step_at(at);
+    }
+}
+
 /// What memory is taken for.
 #[derive(Clone, Copy)]
 pub enum Share {
@@ -272,6 +280,17 @@ mod tests {
         let mut turns = Turns::start(|| within(80, || fill(1_000))).expect("a thread");
         assert_eq!((turns.turn(5), turns.held()), (None, 32));
         assert_eq!(turns.turn(1_000), Some(None));
+    }
+
+    #[test]
+    fn a_list_is_dropped_in_turns() {
+        let list: Vec<Vec<u8>> = (0..10_000).map(|_| vec![1]).collect();
+        let mut turns = Turns::start(move || drop_all(list)).expect("a thread");
+        let mut count = 1;
+        while turns.turn(1_000).is_none() {
+            count += 1;
+        }
+        assert_eq!(count, 10);
     }
 
     #[test]

@@ -19,6 +19,7 @@ use super::verify::verify;
 use super::{Const, Instr, LocalVar, Origin, Proto, UpvalDesc};
 use crate::diag::Span;
 use crate::limits::MAX_SYNTAX_LEVELS;
+use crate::numfmt::ByteSink;
 use crate::turns::{step, step_at};
 use std::sync::Arc;
 
@@ -77,30 +78,33 @@ pub fn is_precompiled(bytes: &[u8]) -> bool {
 /// wants any more is not completed.
 #[must_use]
 pub fn dump(proto: &Proto, strip: bool) -> Vec<u8> {
-    let mut out = Writer { out: SIGNATURE.to_vec(), strip, pools: Vec::new() };
-    out.out.extend([VERSION, FORMAT]);
-    out.out.extend(CHECK);
-    out.out.extend(SIZES);
-    out.out.extend(MAGIC);
-    out.out.extend(fingerprint().to_le_bytes());
-    out.function(proto, None);
-    out.out
+    let mut chunk = Vec::new();
+    write(proto, strip, &mut chunk);
+    chunk
 }
 
-struct Writer {
-    out: Vec<u8>,
+/// [`dump`] into any buffer.
+pub fn write(proto: &Proto, strip: bool, chunk: &mut impl ByteSink) {
+    for part in [SIGNATURE, &[VERSION, FORMAT], CHECK, SIZES, MAGIC, &fingerprint().to_le_bytes()] {
+        chunk.put(part);
+    }
+    Writer { out: chunk, strip, pools: Vec::new() }.function(proto, None);
+}
+
+struct Writer<'a, S> {
+    out: &'a mut S,
     strip: bool,
     /// Types written so far: functions of a chunk share them.
     pools: Vec<*const TypePool>,
 }
 
-impl Writer {
+impl<S: ByteSink> Writer<'_, S> {
     fn number(&mut self, mut n: u64) {
         while n >= 0x80 {
-            self.out.push(n as u8 | 0x80);
+            self.out.put(&[n as u8 | 0x80]);
             n >>= 7;
         }
-        self.out.push(n as u8);
+        self.out.put(&[n as u8]);
     }
 
     fn size(&mut self, n: usize) {
@@ -115,7 +119,7 @@ impl Writer {
 
     fn bytes(&mut self, s: &[u8]) {
         self.size(s.len());
-        self.out.extend_from_slice(s);
+        self.out.put(s);
     }
 
     fn function(&mut self, p: &Proto, parent: Option<&Proto>) {
@@ -124,10 +128,10 @@ impl Writer {
         self.bytes(if self.strip || same { b"" } else { &p.source });
         self.number(u64::from(p.line_defined));
         self.number(u64::from(p.last_line_defined));
-        self.out.extend([p.num_params, u8::from(p.is_vararg), p.max_stack]);
+        self.out.put(&[p.num_params, u8::from(p.is_vararg), p.max_stack]);
         self.size(p.code.len());
         for (at, i) in p.code.iter().enumerate() {
-            self.out.extend(without_hash(*i).0.to_le_bytes());
+            self.out.put(&without_hash(*i).0.to_le_bytes());
             if !step_at(at) {
                 return;
             }
@@ -141,7 +145,7 @@ impl Writer {
         }
         self.size(p.upvals.len());
         for up in &p.upvals {
-            self.out.extend([u8::from(up.in_stack), up.index]);
+            self.out.put(&[u8::from(up.in_stack), up.index]);
             self.bytes(if self.strip { b"" } else { &up.name });
         }
         self.size(p.protos.len());
@@ -152,7 +156,7 @@ impl Writer {
             }
         }
         if self.strip {
-            self.out.extend([0, 0, 0]);
+            self.out.put(&[0, 0, 0]);
         } else {
             self.debug(p);
         }
@@ -161,19 +165,19 @@ impl Writer {
 
     fn constant(&mut self, k: &Const) {
         match k {
-            Const::Nil => self.out.push(0),
-            Const::False => self.out.push(1),
-            Const::True => self.out.push(2),
+            Const::Nil => self.out.put(&[0]),
+            Const::False => self.out.put(&[1]),
+            Const::True => self.out.put(&[2]),
             Const::Integer(i) => {
-                self.out.push(3);
-                self.out.extend(i.to_le_bytes());
+                self.out.put(&[3]);
+                self.out.put(&i.to_le_bytes());
             }
             Const::Float(n) => {
-                self.out.push(4);
-                self.out.extend(n.to_bits().to_le_bytes());
+                self.out.put(&[4]);
+                self.out.put(&n.to_bits().to_le_bytes());
             }
             Const::String(s) => {
-                self.out.push(5);
+                self.out.put(&[5]);
                 self.bytes(s);
             }
         }

@@ -4,6 +4,7 @@
 
 use super::types::TypePool;
 use super::{Instr, Origins};
+use crate::turns::{drop_all, step};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -105,5 +106,13 @@ impl Proto {
             + size_of_val(&*self.upvals)
             + size_of_val(&*self.locals)
             + self.origins.bytes()
+    }
+
+    /// Drops it as work that may be done in turns: each of its texts takes time.
+    pub fn drop_in_turns(self) {
+        self.protos.into_vec().into_iter().for_each(Self::drop_in_turns);
+        drop_all(self.consts.into_vec());
+        drop_all(self.locals.into_vec());
+        step(self.code.len() / 16);
     }
 }

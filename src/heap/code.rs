@@ -196,42 +196,8 @@ impl Code {
     /// The prototype again, hints removed: for `string.dump`.
     #[must_use]
     pub fn to_proto(&self) -> Proto {
-        let consts = self
-            .consts
-            .iter()
-            .map(|k| match k.tag as u8 {
-                tag::FALSE => Const::False,
-                tag::TRUE => Const::True,
-                tag::INT => Const::Integer(k.payload as i64),
-                tag::FLOAT => Const::Float(f64::from_bits(k.payload)),
-                // SAFETY: string constants live as long as the code.
-                tag::STRING => Const::String(unsafe { Str::bytes(k.payload as *const Str) }.into()),
-                _ => Const::Nil,
-            })
-            .collect();
-        let code = self
-            .code
-            .iter()
-            .map(|ins| match ins.op().map(|op| op.operands()) {
-                Some(o) if o.b == Operand::Key || o.c == Operand::Key => ins.with_h(0),
-                _ => *ins,
-            })
-            .collect();
-        Proto {
-            code,
-            consts,
-            protos: self.protos.iter().map(Self::to_proto).collect(),
-            upvals: self.upvals.clone(),
-            num_params: self.num_params,
-            is_vararg: self.is_vararg,
-            max_stack: self.max_stack as u8,
-            line_defined: self.line_defined,
-            last_line_defined: self.last_line_defined,
-            source: self.source.clone(),
-            origins: self.origins.clone(),
-            locals: self.locals.clone(),
-            types: self.types.clone(),
-        }
+        // SAFETY: the code is there until the copy is whole.
+        unsafe { Copying::new(self).go_on(usize::MAX) }.expect("as many items as there are")
     }
 
     /// Index of an instruction address inside this code.
@@ -284,6 +250,105 @@ impl Code {
     /// The chunk's types: all its functions share them.
     pub(super) fn pool(&self) -> Option<&Arc<TypePool>> {
         self.types.as_ref().or_else(|| self.protos.iter().find_map(Self::pool))
+    }
+}
+
+/// A copy of code as a prototype, hints removed, in the making.
+pub struct Copying {
+    /// What is still to be copied, the last one first: functions after those inside of them.
+    left: Vec<*const Code>,
+    /// Of the one that is being copied.
+    code: Vec<Instr>,
+    consts: Vec<Const>,
+    /// Copied, but not part of another one yet.
+    done: Vec<Proto>,
+}
+
+// SAFETY: what the pointers lead to goes where the copy goes: both are the process's.
+unsafe impl Send for Copying {}
+
+/// Instructions that are copied for the work of one constant.
+const INSTRUCTIONS_PER_ITEM: usize = 16;
+
+impl Copying {
+    /// Begins to copy.
+    ///
+    /// # Safety
+    /// The code stays until the copy is whole, or [`Copying::go_on`] is not called again.
+    #[must_use]
+    pub unsafe fn new(code: *const Code) -> Self {
+        let (mut left, mut open) = (Vec::new(), vec![code]);
+        while let Some(code) = open.pop() {
+            left.push(code);
+            // SAFETY: by contract.
+            open.extend(unsafe { &(*code).protos }.iter().map(std::ptr::from_ref));
+        }
+        Self { left, code: Vec::new(), consts: Vec::new(), done: Vec::new() }
+    }
+
+    /// Copies about so many constants, or as much else; the prototype when it is whole.
+    ///
+    /// # Safety
+    /// The code is still there.
+    pub unsafe fn go_on(&mut self, items: usize) -> Option<Proto> {
+        let mut items = items;
+        while let Some(&code) = self.left.last() {
+            // SAFETY: by contract.
+            let code = unsafe { &*code };
+            if self.consts.is_empty() && self.code.is_empty() {
+                self.consts.reserve_exact(code.consts.len());
+                self.code.reserve_exact(code.code.len());
+            }
+            let from = self.consts.len();
+            let to = code.consts.len().min(from.saturating_add(items));
+            self.consts.extend(code.consts[from..to].iter().map(constant_of));
+            items -= to - from;
+            let from = self.code.len();
+            let to = code.code.len().min(from.saturating_add(items.saturating_mul(INSTRUCTIONS_PER_ITEM)));
+            self.code.extend(code.code[from..to].iter().map(without_hint));
+            items -= (to - from).div_ceil(INSTRUCTIONS_PER_ITEM);
+            if items == 0 {
+                return None;
+            }
+            items -= 1;
+            self.left.pop();
+            let protos = self.done.split_off(self.done.len() - code.protos.len());
+            self.done.push(Proto {
+                code: std::mem::take(&mut self.code).into(),
+                consts: std::mem::take(&mut self.consts).into(),
+                protos: protos.into(),
+                upvals: code.upvals.clone(),
+                num_params: code.num_params,
+                is_vararg: code.is_vararg,
+                max_stack: code.max_stack as u8,
+                line_defined: code.line_defined,
+                last_line_defined: code.last_line_defined,
+                source: code.source.clone(),
+                origins: code.origins.clone(),
+                locals: code.locals.clone(),
+                types: code.types.clone(),
+            });
+        }
+        self.done.pop()
+    }
+}
+
+fn constant_of(k: &KSlot) -> Const {
+    match k.tag as u8 {
+        tag::FALSE => Const::False,
+        tag::TRUE => Const::True,
+        tag::INT => Const::Integer(k.payload as i64),
+        tag::FLOAT => Const::Float(f64::from_bits(k.payload)),
+        // SAFETY: string constants live as long as the code.
+        tag::STRING => Const::String(unsafe { Str::bytes(k.payload as *const Str) }.into()),
+        _ => Const::Nil,
+    }
+}
+
+fn without_hint(ins: &Instr) -> Instr {
+    match ins.op().map(|op| op.operands()) {
+        Some(o) if o.b == Operand::Key || o.c == Operand::Key => ins.with_h(0),
+        _ => *ins,
     }
 }
 
@@ -444,4 +509,39 @@ impl Heap {
 #[must_use]
 pub fn constant_value(slot: &KSlot) -> Value {
     Value { payload: slot.payload, tag: slot.tag as u8 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn functions(inside: usize, names: usize) -> Proto {
+        let inner = |i: usize| {
+            format!("function f{i}(a, b) local c = a.x{i} return function() return c + b end end ")
+        };
+        let name = |i: usize| format!("y{i} = 'text {i}' z{i} = {i}.5 ");
+        let text: String = (0..inside).map(inner).chain((0..names).map(name)).collect();
+        crate::runtime::loader::compile_source(text.as_bytes(), b"=code").expect("a program")
+    }
+
+    #[test]
+    fn a_copy_in_pieces_is_a_copy() {
+        let proto = functions(20, 300);
+        let code = Code::link_shared(proto.clone());
+        for items in [1, 2, 7, 100, usize::MAX] {
+            // SAFETY: the code stays.
+            let (copy, pieces) = unsafe {
+                let mut copying = Copying::new(&raw const *code);
+                let mut pieces = 1;
+                loop {
+                    match copying.go_on(items) {
+                        Some(copy) => break (copy, pieces),
+                        None => pieces += 1,
+                    }
+                }
+            };
+            assert_eq!(copy, proto);
+            assert!(pieces >= 900 / items, "{pieces} pieces of {items}");
+        }
+    }
 }

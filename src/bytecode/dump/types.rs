@@ -12,12 +12,13 @@ use crate::bytecode::types::{
     Alias, Annotation, Field, Hidden, Literal, Primitive, Signature, Type, TypeId, TypeParam, TypePool,
     TypeValue,
 };
+use crate::numfmt::ByteSink;
 use std::sync::Arc;
 
 /// Tags of the types that are no primitives; those come first, in their own order.
 const FIRST_TAG: u8 = 32;
 
-impl Writer {
+impl<S: ByteSink> Writer<'_, S> {
     /// Number 0: none; a number up to that of the pools so far: one of them; the next one: a new one, which follows.
     pub(super) fn pool(&mut self, pool: Option<&Arc<TypePool>>) {
         let Some(pool) = pool else { return self.number(0) };
@@ -43,16 +44,16 @@ impl Writer {
         for value in pool.values() {
             match &value.name {
                 Some(name) => {
-                    self.out.push(1);
+                    self.out.put(&[1]);
                     self.bytes(name);
                 }
-                None => self.out.push(0),
+                None => self.out.put(&[0]),
             }
             match &value.hidden {
-                Hidden::Never => self.out.push(0),
-                Hidden::Uncallable => self.out.push(1),
+                Hidden::Never => self.out.put(&[0]),
+                Hidden::Uncallable => self.out.put(&[1]),
                 Hidden::Without(field) => {
-                    self.out.push(2);
+                    self.out.put(&[2]);
                     self.bytes(field);
                 }
             }
@@ -77,42 +78,42 @@ impl Writer {
         self.size(fields.len());
         for field in fields {
             self.bytes(&field.name);
-            self.out.push(u8::from(field.optional));
+            self.out.put(&[u8::from(field.optional)]);
             self.id(field.ty);
         }
     }
 
     fn literal(&mut self, literal: &Literal) {
         match literal {
-            Literal::Nil => self.out.push(0),
-            Literal::Bool(b) => self.out.push(1 + u8::from(*b)),
+            Literal::Nil => self.out.put(&[0]),
+            Literal::Bool(b) => self.out.put(&[1 + u8::from(*b)]),
             Literal::Integer(i) => {
-                self.out.push(3);
-                self.out.extend(i.to_le_bytes());
+                self.out.put(&[3]);
+                self.out.put(&i.to_le_bytes());
             }
             Literal::Float(f) => {
-                self.out.push(4);
-                self.out.extend(f.to_bits().to_le_bytes());
+                self.out.put(&[4]);
+                self.out.put(&f.to_bits().to_le_bytes());
             }
             Literal::String(s) => {
-                self.out.push(5);
+                self.out.put(&[5]);
                 self.bytes(s);
             }
         }
     }
 
     fn ty(&mut self, ty: &Type) {
-        let mut tag = |n: u8| self.out.push(FIRST_TAG + n);
+        let mut tag = |n: u8| self.out.put(&[FIRST_TAG + n]);
         match ty {
-            Type::Primitive(primitive) => self.out.push(*primitive as u8),
+            Type::Primitive(primitive) => self.out.put(&[*primitive as u8]),
             Type::Bool(b) => tag(u8::from(*b)),
             Type::IntegerLiteral(i) => {
                 tag(2);
-                self.out.extend(i.to_le_bytes());
+                self.out.put(&i.to_le_bytes());
             }
             Type::FloatLiteral(f) => {
                 tag(3);
-                self.out.extend(f.to_bits().to_le_bytes());
+                self.out.put(&f.to_bits().to_le_bytes());
             }
             Type::StringLiteral(s) => {
                 tag(4);
@@ -203,10 +204,10 @@ impl Writer {
                 self.optional(signature.vararg);
                 match &signature.returns {
                     Some(list) => {
-                        self.out.push(1);
+                        self.out.put(&[1]);
                         self.ids(list);
                     }
-                    None => self.out.push(0),
+                    None => self.out.put(&[0]),
                 }
             }
             Type::Annotated(t, annotation) => {
@@ -215,10 +216,10 @@ impl Writer {
                 self.bytes(&annotation.name);
                 match &annotation.arg {
                     Some(literal) => {
-                        self.out.push(1);
+                        self.out.put(&[1]);
                         self.literal(literal);
                     }
-                    None => self.out.push(0),
+                    None => self.out.put(&[0]),
                 }
             }
             Type::Conditional(parts) => {

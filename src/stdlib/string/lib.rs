@@ -231,10 +231,10 @@ fn repeat(out: &mut [u8], at: usize, s: LStr<'_>, separator: &[u8]) {
 }
 
 fn dump(cx: &mut Cx<'_>) -> R {
-    let f = cx.check_function(0)?;
+    cx.check_function(0)?;
     let strip = cx.arg(1).is_truthy();
-    match cx.dump_in_turns(f, strip)? {
-        Some(bytes) => cx.ret_str(&bytes),
+    match cx.dump_in_turns(strip)? {
+        Some(chunk) => cx.ret(chunk),
         None => Ok(Step::Again),
     }
 }

@@ -34,6 +34,13 @@ impl Text {
         Self { len: 0, capacity: SHORT, blob: null_mut(), short: [MaybeUninit::uninit(); SHORT] }
     }
 
+    /// Text with room for so many bytes; `None` without memory for them.
+    #[must_use]
+    pub fn with_room(bytes: usize) -> Option<Self> {
+        let mut text = Self::new();
+        (bytes <= SHORT || text.grow(bytes)).then_some(text)
+    }
+
     /// Bytes outside of itself.
     #[must_use]
     pub fn outside(&self) -> usize {
