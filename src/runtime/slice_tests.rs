@@ -271,15 +271,18 @@ fn growth_without_memory_fails() {
             } else {
                 assert_eq!(exit, Exit::Failed, "{store}");
                 assert!(!script.vm().is_busy());
-                finish(
-                    &mut script,
-                    &format!("assert(not after and not ({holds})) whole() work() assert({holds})"),
-                );
+                // Under stress what comes after the store allocates, too.
+                let undone = format!("assert(not after and not ({holds})) whole() work() assert({holds})");
+                finish(&mut script, if cfg!(feature = "stress") { "whole()" } else { &undone });
+            }
+            if cfg!(feature = "stress") && n > 8 {
+                // There everything allocates, to the end.
+                break;
             }
             assert!(n < 100, "{store}");
         }
-        if store.contains("rawset") || store.contains("table.move") {
-            // These do not start over.
+        if store.contains("rawset") || store.contains("table.move") || cfg!(feature = "stress") {
+            // These do not start over, and under stress the first growth may be that of another table.
             continue;
         }
         // Memory that is there after a collection is enough.
@@ -350,6 +353,7 @@ fn large_parts_go_back_in_turns() {
 
 /// Growth of a smaller table does not stop midway, but the slice ends with it.
 #[test]
+#[cfg(not(feature = "stress"))] // There all tables but the smallest grow in turns.
 fn growth_ends_the_slice() {
     for (grow, entries) in [
         ("t.x = 1", 1 << 15),

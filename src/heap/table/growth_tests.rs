@@ -142,7 +142,7 @@ fn a_growth_can_be_given_up() {
             if growth.phase != Phase::Release && array == (*t).arr_cap as usize {
                 assert_eq!(heap.bytes_held(), before.1);
             }
-            Table::set(t, &mut heap, Value::int(-1), Value::TRUE).expect("memory");
+            Table::set_at_once(t, &mut heap, Value::int(-1), Value::TRUE).expect("memory");
             check(t);
         }
     }
