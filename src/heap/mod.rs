@@ -40,3 +40,15 @@ pub use table::{Ahead, Node, Table, TableError};
 pub use thread::{Frame, FrameKind, Thread};
 pub use userdata::Userdata;
 pub use value::{KSlot, Slot, Value};
+
+/// Asks for memory that will be needed soon.
+#[inline(always)]
+pub(crate) fn prefetch<T>(at: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint that has no effect a program could see, on a processor that has it.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(at.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
+}

@@ -169,6 +169,43 @@ const fn split(word: u64) -> (u32, u32) {
     (word as u32, (word >> 32) as u32)
 }
 
+/// That a comparison is pending, in [`Packed::at`].
+const ASKED: u8 = 1 << 5;
+
+/// The next comparison of a partition under way: what hand `A` (upwards) or `B` finds at `index` with the pivot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scan {
+    pub at: u8,
+    /// The second word.
+    pub places: u64,
+    pub is_up: bool,
+    pub index: u32,
+    /// Before that, what the hands hold changes places: `B` goes to the first, `A` to the second.
+    pub swap: Option<(u32, u32)>,
+}
+
+impl Scan {
+    /// What [`Sorter::step`] would do next after an answer, without the other states. `None`: something else, or an error.
+    #[inline(always)]
+    #[must_use]
+    pub const fn after(at: u8, bounds: u64, places: u64, answer: bool) -> Option<Self> {
+        const UP: u8 = At::CompareUp as u8 | ASKED;
+        const DOWN: u8 = At::CompareDown as u8 | ASKED;
+        let ((_, high), (i, j)) = (split(bounds), split(places));
+        let is_up = at == UP;
+        if !is_up && (at != DOWN || j < i) || is_up && answer && i == high - 1 {
+            return None;
+        }
+        // Upwards after a yes there, and after a no from above.
+        Some(if is_up == answer {
+            let swap = if is_up { None } else { Some((i, j)) };
+            Self { at: UP, places: join(i + 1, j), is_up: true, index: i + 1, swap }
+        } else {
+            Self { at: DOWN, places: join(i, j - 1), is_up: false, index: j - 1, swap: None }
+        })
+    }
+}
+
 /// The state of one `table.sort`: plain data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sorter {
@@ -197,7 +234,7 @@ impl Sorter {
     /// The machine in words.
     #[inline(always)]
     pub const fn pack(&self) -> Packed {
-        let at = self.at as u8 | (self.asked as u8) << 5;
+        let at = self.at as u8 | if self.asked { ASKED } else { 0 };
         Packed { at, words: [join(self.low, self.high), join(self.i, self.j), join(self.pivot, self.random)] }
     }
 
@@ -209,7 +246,7 @@ impl Sorter {
         let (pivot, random) = split(packed.words[2]);
         let at = (packed.at & 31) as usize;
         let at = if at < STATES.len() { STATES[at] } else { At::Finished };
-        Sorter { at, asked: packed.at & 32 != 0, low, high, random, pivot, i, j }
+        Sorter { at, asked: packed.at & ASKED != 0, low, high, random, pivot, i, j }
     }
 
     /// Goes on. `answer` is the result of the comparison that was pending, and is not looked at otherwise. Charges one
@@ -391,12 +428,21 @@ impl Sorter {
 mod tests {
     use super::*;
 
+    /// What is pending first.
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum Pend {
+        Nothing,
+        /// As with Lua comparators.
+        Comparisons,
+        /// As with metamethods, too.
+        All,
+    }
+
     struct Table<F> {
         values: Vec<i64>,
         hands: [i64; 3],
         order: F,
-        /// Every operation is pending first, as with metamethods and Lua comparators.
-        pend: bool,
+        pend: Pend,
         answer: bool,
         compared: usize,
         waiting: Vec<Interval>,
@@ -408,18 +454,18 @@ mod tests {
 
         fn get(&mut self, hand: Hand, index: u32) -> Result<Progress, Self::Error> {
             self.hands[hand as usize] = self.values[index as usize - 1];
-            Ok(if self.pend { Progress::Pending } else { Progress::Done })
+            Ok(if self.pend == Pend::All { Progress::Pending } else { Progress::Done })
         }
 
         fn set(&mut self, index: u32, hand: Hand) -> Result<Progress, Self::Error> {
             self.values[index as usize - 1] = self.hands[hand as usize];
-            Ok(if self.pend { Progress::Pending } else { Progress::Done })
+            Ok(if self.pend == Pend::All { Progress::Pending } else { Progress::Done })
         }
 
         fn less(&mut self, a: Hand, b: Hand) -> Result<Option<bool>, Self::Error> {
             self.compared += 1;
             self.answer = (self.order)(self.hands[a as usize], self.hands[b as usize]);
-            Ok((!self.pend).then_some(self.answer))
+            Ok((self.pend == Pend::Nothing).then_some(self.answer))
         }
 
         fn random(&mut self) -> u32 {
@@ -436,9 +482,28 @@ mod tests {
         }
     }
 
+    /// Goes on as [`Scan`] says, if it says anything, and checks that the machine would have done the same.
+    fn scan<F: FnMut(i64, i64) -> bool>(sorter: &mut Sorter, table: &mut Table<F>) -> bool {
+        let Packed { at, words } = sorter.pack();
+        let Some(next) = Scan::after(at, words[0], words[1], table.answer) else { return false };
+        let mut values = table.values.clone();
+        if let Some((i, j)) = next.swap {
+            values[i as usize - 1] = table.hands[Hand::B as usize];
+            values[j as usize - 1] = table.hands[Hand::A as usize];
+        }
+        let mut hands = table.hands;
+        let hand = if next.is_up { Hand::A } else { Hand::B };
+        hands[hand as usize] = values[next.index as usize - 1];
+        let (answer, mut budget) = (table.answer, 1);
+        assert_eq!(sorter.step(table, answer, &mut budget), Ok(SortStep::Pending));
+        assert_eq!(sorter.pack(), Packed { at: next.at, words: [words[0], next.places, words[2]] });
+        assert!(hands == table.hands && values == table.values);
+        true
+    }
+
     fn sort(
         values: Vec<i64>,
-        pend: bool,
+        pend: Pend,
         order: impl FnMut(i64, i64) -> bool,
     ) -> Result<(Vec<i64>, usize), SortError<std::convert::Infallible>> {
         let mut sorter = Sorter::new(values.len() as u32);
@@ -457,9 +522,12 @@ mod tests {
             let answer = table.answer;
             assert_eq!(Sorter::unpack(sorter.pack()), sorter);
             assert!(table.most <= Sorter::levels(table.values.len() as u32));
+            if pend == Pend::Comparisons && sorter.asked && scan(&mut sorter, &mut table) {
+                continue;
+            }
             match sorter.step(&mut table, answer, &mut budget)? {
                 SortStep::Done => return Ok((table.values, table.compared)),
-                SortStep::Pending => assert!(pend),
+                SortStep::Pending => assert!(pend != Pend::Nothing),
                 SortStep::OutOfBudget => assert!(budget <= 0),
             }
         }
@@ -483,13 +551,14 @@ mod tests {
                 let values = noise(len, range);
                 let mut expected = values.clone();
                 expected.sort();
-                let plain = sort(values.clone(), false, |a, b| a < b).unwrap();
+                let plain = sort(values.clone(), Pend::Nothing, |a, b| a < b).unwrap();
                 assert_eq!(plain.0, expected);
-                assert_eq!(sort(values, true, |a, b| a < b).unwrap(), plain);
+                assert_eq!(sort(values.clone(), Pend::Comparisons, |a, b| a < b).unwrap(), plain);
+                assert_eq!(sort(values, Pend::All, |a, b| a < b).unwrap(), plain);
             }
             let up: Vec<i64> = (0..len as i64).collect();
-            assert_eq!(sort(up.iter().rev().copied().collect(), false, |a, b| a < b).unwrap().0, up);
-            assert_eq!(sort(up.clone(), false, |a, b| a < b).unwrap().0, up);
+            assert_eq!(sort(up.iter().rev().copied().collect(), Pend::Nothing, |a, b| a < b).unwrap().0, up);
+            assert_eq!(sort(up.clone(), Pend::Nothing, |a, b| a < b).unwrap().0, up);
         }
     }
 
@@ -498,17 +567,17 @@ mod tests {
         // The classic killer of median-of-three, built against the fixed pivots.
         let len = 20_000i64;
         let organ_pipe: Vec<i64> = (0..len / 2).chain((0..len / 2).rev()).collect();
-        let (_, compared) = sort(organ_pipe, false, |a, b| a < b).unwrap();
+        let (_, compared) = sort(organ_pipe, Pend::Nothing, |a, b| a < b).unwrap();
         assert!(compared < 3_000_000, "{compared} comparisons");
     }
 
     #[test]
     fn invalid_orders_are_noticed() {
-        for pend in [false, true] {
+        for pend in [Pend::Nothing, Pend::Comparisons, Pend::All] {
             let values = vec![1; 50];
             assert_eq!(sort(values.clone(), pend, |_, _| true), Err(SortError::InvalidOrder));
             assert!(sort(values, pend, |_, _| false).is_ok());
         }
-        assert!(sort(vec![3, 2, 1], false, |_, _| true).is_ok());
+        assert!(sort(vec![3, 2, 1], Pend::Nothing, |_, _| true).is_ok());
     }
 }

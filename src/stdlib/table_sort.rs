@@ -5,7 +5,9 @@
 //! comparison is cheap. Two drivers: [`General`] for everything, with the hands in Rust variables while the sorter runs, and
 //! [`Compared`], which goes on after a comparator has answered for a table without metatable.
 
-use super::sort::{Hand, INVALID_ORDER, Interval, Packed, Progress, SortAccess, SortError, SortStep, Sorter};
+use super::sort::{
+    Hand, INVALID_ORDER, Interval, Packed, Progress, Scan, SortAccess, SortError, SortStep, Sorter,
+};
 use super::table::{LENGTH, READ, WRITE, check_tab, measure, plain, pop_length};
 use crate::vm::LuaError;
 use crate::vm::native::{Cx, Step, Tab, Val, WindowSlot};
@@ -110,7 +112,7 @@ impl General<'_, '_> {
     }
 
     fn int(&self, slot: usize) -> i64 {
-        self.cx.arg(slot).to_int().unwrap_or(0)
+        self.cx.arg(slot).as_int().unwrap_or(0)
     }
 }
 
@@ -207,8 +209,9 @@ struct Compared<'a, 'gc> {
     left: Option<(u32, Hand)>,
 }
 
+#[inline(always)]
 fn int(slot: &WindowSlot<'_>) -> i64 {
-    slot.get().to_int().unwrap_or(0)
+    slot.get().as_int().unwrap_or(0)
 }
 
 impl SortAccess for Compared<'_, '_> {
@@ -264,6 +267,59 @@ impl SortAccess for Compared<'_, '_> {
 
 pub(super) fn sort(cx: &mut Cx<'_>) -> R {
     let entered = cx.state();
+    if entered & state::LESS != 0
+        && let Some(step) = scan(cx, entered)
+    {
+        return Ok(step);
+    }
+    go_on_sorting(cx, entered)
+}
+
+/// Goes on inside a partition after a comparison, as [`compared`] would, in the table's array part. Most comparisons are there.
+/// `None`: nothing was done.
+#[inline(always)]
+fn scan(cx: &mut Cx<'_>, entered: u64) -> Option<Step> {
+    const AT: u64 = 0xff;
+    let (answer, slots) = cx.window().split_last_mut()?;
+    let fixed = slots.first_chunk_mut::<INTERVALS>()?;
+    let (bounds, places) = (int(&fixed[WORDS]) as u64, int(&fixed[WORDS + 1]) as u64);
+    let next = Scan::after((entered & AT) as u8, bounds, places, answer.get().is_truthy())?;
+    let table = fixed[TABLE].get().as_table().filter(|t| t.is_plain())?;
+    let comparator = fixed[COMPARATOR].get();
+    let place = |index: u32| index.wrapping_sub(1) as usize;
+    let length = table.array_len();
+    if comparator.is_nil() || place(next.index) >= length {
+        return None;
+    }
+    if let Some((i, j)) = next.swap {
+        // The comparator may have made the table smaller.
+        if place(i) >= length || place(j) >= length {
+            return None;
+        }
+        table.array_set(place(i), fixed[HANDS + Hand::B as usize].get());
+        table.array_set(place(j), fixed[HANDS + Hand::A as usize].get());
+    }
+    let value = table.array_get(place(next.index))?;
+    // Objects are where they were made, not where their order has them: without this, comparing is waiting for memory.
+    match next.is_up {
+        true => table.expect(place(next.index + 2), place(next.index + 1)),
+        false => table.expect(place(next.index.wrapping_sub(2)), place(next.index.wrapping_sub(1))),
+    }
+    let pivot = fixed[HANDS + Hand::Pivot as usize].get();
+    let (hand, a, b) = if next.is_up { (Hand::A, value, pivot) } else { (Hand::B, pivot, value) };
+    fixed[HANDS + hand as usize].set(value);
+    fixed[WORDS + 1].set(Val::int(next.places as i64));
+    // The answer's slot is the next callee's.
+    answer.set(comparator);
+    cx.push(a);
+    cx.push(b);
+    cx.set_state(entered & !AT | u64::from(next.at));
+    Some(Step::Call { args: 2, results: 1 })
+}
+
+/// Goes on after a comparison or whatever else it was left for.
+#[inline(never)]
+fn go_on_sorting(cx: &mut Cx<'_>, entered: u64) -> R {
     if entered & state::LESS != 0
         && let Some(r) = compared(cx, entered)
     {
@@ -352,7 +408,7 @@ fn enter(cx: &mut Cx<'_>, entered: u64) -> R {
         let v = cx.pop();
         cx.set(HANDS + (entered >> state::HAND & 3) as usize, v);
     }
-    let word = |i| cx.arg(WORDS + i).to_int().unwrap_or(0);
+    let word = |i| cx.arg(WORDS + i).as_int().unwrap_or(0);
     let sorter = unpack(entered, [word(0), word(1), word(2)]);
     go_on(cx, sorter, (entered >> state::WAITING) as usize, answer)
 }

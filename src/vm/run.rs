@@ -511,6 +511,19 @@ unsafe fn call_from_native(vm: *mut Vm, args: usize, nresults: i16) -> bool {
 pub(super) unsafe fn reenter_native(vm: *mut Vm) -> bool {
     let native = Vm::frame_native((*(*vm).th).frame);
     let result = ((*native).func)(&mut Cx::new(vm));
+    // Most often it calls again: the rest is not to be prepared for here.
+    if let Ok(NativeStep::Call { args, results }) = result
+        && !(*vm).heap.gc_pending
+        && !(*vm).hooked
+        && call_from_native(vm, args as usize, results)
+    {
+        return true;
+    }
+    other_result(vm, result)
+}
+
+#[inline(never)]
+unsafe fn other_result(vm: *mut Vm, result: Result<NativeStep, LuaError>) -> bool {
     native_result(vm, result)
 }
 

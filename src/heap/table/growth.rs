@@ -6,11 +6,11 @@
 //!    a collection) gives the growth up; whoever wanted it begins anew.
 //! 3. All that a growth holds is on the account, and belongs to the heap until the table has it.
 
-use super::resize::{Census, NODES_AHEAD, prefetch};
+use super::resize::{Census, NODES_AHEAD};
 use super::{Node, Table, TableError, empty_node, hash_int, table_flag};
-use crate::heap::Value;
 use crate::heap::alloc::Heap;
 use crate::heap::value::{get, put, tag};
+use crate::heap::{Value, prefetch};
 use crate::limits::{FREED_AT_ONCE, GROWTH_SLICE, LARGE_TABLE, MAX_CLASS_BUFFER, MAX_TABLE_NODES};
 use std::ptr::null_mut;
 

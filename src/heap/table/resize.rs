@@ -5,9 +5,9 @@
 use super::{
     Node, SHARED_NODE, SPARSE_CHECK, Table, TableError, empty_node, hash_key, normalised, table_flag,
 };
-use crate::heap::Value;
 use crate::heap::alloc::{Heap, OutOfMemory};
 use crate::heap::value::{get, put, tag};
+use crate::heap::{Value, prefetch};
 use crate::limits::MAX_TABLE_NODES;
 use std::ptr::null_mut;
 
@@ -58,18 +58,6 @@ const COSTLY: usize = 1_024;
 
 /// Nodes between the one that moves and the one whose new place is asked for.
 pub(super) const NODES_AHEAD: usize = 16;
-
-/// Asks for the memory of a node that will be needed.
-#[inline(always)]
-pub(super) fn prefetch(node: *const Node) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a hint that has no effect a program could see, on a processor that has it.
-    unsafe {
-        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(node.cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = node;
-}
 
 /// Slots of a full array part that are looked at to find out whether it is in use.
 const SAMPLE: usize = 2_048;

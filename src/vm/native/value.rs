@@ -5,7 +5,7 @@ use crate::heap::table::table_flag;
 use crate::heap::thread::Status;
 use crate::heap::userdata::SharedData;
 use crate::heap::value::{get, put, tag};
-use crate::heap::{Ahead, Str, Table, TableError, Thread, Userdata, Value};
+use crate::heap::{Ahead, Str, Table, TableError, Thread, Userdata, Value, prefetch};
 use crate::vm::{LuaError, Vm};
 use std::any::Any;
 use std::marker::PhantomData;
@@ -230,6 +230,13 @@ impl<'gc> Val<'gc> {
     #[must_use]
     pub const fn is_int(self) -> bool {
         self.raw.is_int()
+    }
+
+    /// The integer that it is, without conversion.
+    #[inline(always)]
+    #[must_use]
+    pub fn as_int(self) -> Option<i64> {
+        (self.raw.tag == tag::INT).then(|| self.raw.as_int())
     }
 
     /// Name of the type, without `__name`.
@@ -588,6 +595,26 @@ impl<'gc> Tab<'gc> {
                 put((*self.at).arr.add(i), v.raw);
             }
             inside
+        }
+    }
+
+    /// Says that the object at `i + 1` of the array part will be looked at soon, and that at `sooner + 1` still before it. Both
+    /// are asked for where they are, the first by its address alone, the other, if it is a table, with its fields.
+    #[inline(always)]
+    pub fn expect(self, i: usize, sooner: usize) {
+        // SAFETY: the indices are checked, and what is in a table is live.
+        unsafe {
+            let length = (*self.at).arr_len as usize;
+            if i.max(sooner) >= length {
+                return;
+            }
+            let (later, sooner) = (get((*self.at).arr.add(i)), get((*self.at).arr.add(sooner)));
+            if later.is_object() {
+                prefetch(later.payload as *const u8);
+            }
+            if sooner.tag == tag::TABLE {
+                prefetch((*sooner.as_table()).nodes);
+            }
         }
     }
 
