@@ -12,15 +12,67 @@ use super::region::{is_marked, set_mark};
 use super::table::Node;
 use super::userdata::Userdata;
 use super::value::{get, put, tag};
-use super::{Closure, Code, NativeClosure, Str, Table, Thread, Unit, Upval, Value};
+use super::{Closure, Code, NativeClosure, Str, Table, Thread, Unit, Upval, Value, prefetch};
 use crate::limits::{COLLECTION_CHUNK, MAX_CLASS_BUFFER};
 use hashbrown::HashMap;
 
 /// An object whose references are still to be marked, from slot `from` on.
+#[derive(Clone, Copy)]
 struct Grey {
     at: *mut u8,
     from: u32,
     tag: u8,
+}
+
+/// Grey objects whose memory has been asked for. They are scanned in order of arrival, some objects later (Cher, Hosking and Vitek:
+/// Software Prefetching for Mark-Sweep Garbage Collection, 2004).
+struct Arriving {
+    ring: [Grey; ARRIVING],
+    /// Where the oldest one is.
+    next: usize,
+    count: usize,
+}
+
+/// Objects under way at once.
+const ARRIVING: usize = 8;
+
+impl Arriving {
+    const fn new() -> Self {
+        const NONE: Grey = Grey { at: std::ptr::null_mut(), from: 0, tag: tag::NIL };
+        Self { ring: [NONE; ARRIVING], next: 0, count: 0 }
+    }
+
+    /// The oldest one, as it is.
+    fn take(&mut self) -> Option<Grey> {
+        self.count = self.count.checked_sub(1)?;
+        let oldest = self.ring[self.next];
+        self.next = (self.next + 1) % ARRIVING;
+        Some(oldest)
+    }
+
+    /// Asks for an object, if there is one, and gives one that was asked for before.
+    #[inline(always)]
+    unsafe fn pass(&mut self, object: Option<Grey>) -> Option<Grey> {
+        if let Some(object) = object {
+            prefetch(object.at);
+            self.ring[(self.next + self.count) % ARRIVING] = object;
+            self.count += 1;
+            if self.count < ARRIVING {
+                return None;
+            }
+        }
+        let oldest = self.take()?;
+        let middle = self.ring[(self.next + ARRIVING / 2) % ARRIVING];
+        if middle.tag == tag::TABLE {
+            // SAFETY: live when it became grey; nothing is freed before marking is over.
+            unsafe {
+                let t = middle.at.cast::<Table>();
+                prefetch((*t).arr);
+                prefetch((*t).nodes);
+            }
+        }
+        Some(oldest)
+    }
 }
 
 /// The state of marking.
@@ -34,6 +86,8 @@ pub(super) struct Marker {
     pub(super) ephemerons: Vec<*mut Table>,
     pub(super) all_weak: Vec<*mut Table>,
     waiting: HashMap<usize, Vec<Value>>,
+    /// Bytes of the lists in `waiting`.
+    waiting_bytes: usize,
     pub(super) threads: Vec<*mut Thread>,
     /// The constant `"__mode"`.
     mode_key: *const Str,
@@ -57,6 +111,7 @@ impl Marker {
             ephemerons: Vec::new(),
             all_weak: Vec::new(),
             waiting: HashMap::new(),
+            waiting_bytes: 0,
             threads: Vec::new(),
             mode_key: super::string::constant(b"__mode"),
         }
@@ -68,12 +123,14 @@ impl Marker {
             + (self.weak_values.capacity() + self.ephemerons.capacity() + self.all_weak.capacity())
                 * size_of::<*mut Table>()
             + self.threads.capacity() * size_of::<*mut Thread>()
-            + self.waiting.capacity() * size_of::<(usize, Vec<Value>)>()
+            + self.waiting.allocation_size()
+            + self.waiting_bytes
     }
 
     /// Forgets which ephemeron entries wait: their keys are dead.
     pub(super) fn give_up_waiting(&mut self) {
         self.waiting = HashMap::new();
+        self.waiting_bytes = 0;
     }
 
     #[inline(always)]
@@ -100,12 +157,22 @@ impl Marker {
 
     /// Scans grey objects until there are none; false if the work did not suffice.
     pub(super) fn propagate(&mut self) -> bool {
+        let mut arriving = Arriving::new();
         while self.work > 0 {
-            let Some(Grey { at, from, tag }) = self.grey.pop() else { return true };
+            let new = self.grey.pop();
+            let is_last = new.is_none();
+            // SAFETY: grey objects are live.
+            let Some(Grey { at, from, tag }) = (unsafe { arriving.pass(new) }) else {
+                if is_last {
+                    return true;
+                }
+                continue;
+            };
             self.work -= 1;
             if !self.waiting.is_empty()
                 && let Some(values) = self.waiting.remove(&(at as usize))
             {
+                self.waiting_bytes -= values.capacity() * size_of::<Value>();
                 for v in values {
                     self.mark(v);
                 }
@@ -141,6 +208,9 @@ impl Marker {
                     }
                 }
             }
+        }
+        while let Some(object) = arriving.take() {
+            self.grey.push(object);
         }
         self.grey.is_empty()
     }
@@ -322,7 +392,10 @@ impl Marker {
                 if !key.is_object() || is_marked(key.payload as *const u8) {
                     self.mark(value);
                 } else if value.is_object() {
-                    self.waiting.entry(key.payload as usize).or_default().push(value);
+                    let values = self.waiting.entry(key.payload as usize).or_default();
+                    let before = values.capacity();
+                    values.push(value);
+                    self.waiting_bytes += (values.capacity() - before) * size_of::<Value>();
                 }
             }
         }
