@@ -2,7 +2,7 @@
 #![allow(unsafe_op_in_unsafe_fn, non_snake_case)]
 
 use super::*;
-use crate::heap::Ahead;
+use crate::heap::{Ahead, prefetch};
 use crate::vm::arith::{ForLoop, prepare_for};
 
 macro_rules! order_ops {
@@ -255,12 +255,33 @@ pub unsafe fn GenericCall(s: State, vm: *mut Vm, ins: Instr) -> Step {
                     (*a.add(2)).payload = i;
                     put(a.add(3), Value::int(i as i64));
                     put(a.add(4), v);
+                    if v.tag == tag::TABLE {
+                        expect_objects(t, index as usize);
+                    }
                     return Step::Next(s.jump((*s.pc).w() + 1));
                 }
             }
         }
     }
     Step::More(s, More::Iterate)
+}
+
+/// Asks for the objects behind element `index` of an array part, as they will be looked at next: the header of one, the fields of
+/// another before it.
+#[inline(always)]
+unsafe fn expect_objects(t: *const Table, index: usize) {
+    const LATER: usize = 8;
+    let later = index + LATER;
+    if later < (*t).arr_len as usize {
+        let v = get((*t).arr.add(later));
+        if v.tag == tag::TABLE {
+            prefetch(v.payload as *const u8);
+            let sooner = get((*t).arr.add(index + LATER / 2));
+            if sooner.tag == tag::TABLE {
+                prefetch((*sooner.as_table()).nodes);
+            }
+        }
+    }
 }
 
 /// Emptied places that a traversal passes without a call.
