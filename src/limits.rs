@@ -99,6 +99,19 @@ pub const MAX_IDLE_PROCESS: usize = 4096;
 /// Cells that a process takes one by one from the program's pool; a larger one has regions of its own.
 pub const MAX_POOLED_CELLS: usize = 32;
 
+/// What a process asks of its program's memory ahead of what it needs, a sixteenth of its size, within these bounds.
+pub const MIN_AHEAD: usize = 1 << 10;
+pub const MAX_AHEAD: usize = 64 << 10;
+
+/// Reductions in which a process that got an error because its program needs memory may give some back.
+pub const GRACE: u64 = DEFAULT_SLICE.unsigned_abs() as u64;
+
+/// Collections in the same time: attempts to get more memory, for a process that keeps what it has.
+pub const GRACE_COLLECTIONS: u64 = 4;
+
+/// Bytes of waiting messages that the program's memory is counted by: less in one mailbox is not counted.
+pub const MAIL_STEP: usize = 1 << 10;
+
 /// Free spans of 512 KiB that the allocator of small blocks keeps for ever: 4 MiB.
 pub const SPAN_RESERVE: usize = 8;
 
@@ -120,6 +133,9 @@ pub const CHUNK_RESERVE: usize = 8;
 /// Work of one slice of a collection, in slots looked at: about a millisecond. Few under `stress`, so that collections are
 /// interrupted everywhere.
 pub const COLLECTION_SLICE: isize = if cfg!(feature = "stress") { 1_000 } else { 60_000 };
+
+/// Bytes in a heap whose collection, made at once because memory was refused, ends the slice.
+pub const MAX_COLLECTED_AT_ONCE: usize = 256 << 10;
 
 /// Slots of one table or stack that the collector scans at a time.
 pub const COLLECTION_CHUNK: usize = 1_024;

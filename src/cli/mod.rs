@@ -22,7 +22,7 @@ const BANNER: &str = concat!("wippy ", env!("CARGO_PKG_VERSION"), " - Lua 5.3");
 #[derive(Parser)]
 #[command(name = "wippy", before_help = BANNER, disable_help_subcommand = true)]
 struct Cli {
-    /// Memory a script may use, such as 512M or 2G (units K M G T); default: no limit
+    /// Memory a script may use with all its processes, such as 512M or 2G (units K M G T); default: no limit
     #[arg(short, long, global = true, value_name = "SIZE", value_parser = parse_size)]
     memory_limit: Option<usize>,
     /// Log starts, ends and failures of processes on standard error

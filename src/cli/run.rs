@@ -98,6 +98,7 @@ fn execute(
     let settings = Settings {
         workers: args.workers,
         sim: args.sim,
+        memory: memory_limit,
         process_memory: args.process_memory_limit.or(memory_limit),
         prepare: crate::modules::add_all,
     };

@@ -82,18 +82,6 @@ impl Heap {
         cells * CELL_COST
     }
 
-    /// Bytes that the limit leaves.
-    #[must_use]
-    pub fn room(&self) -> usize {
-        self.limit.saturating_sub(self.bytes_held())
-    }
-
-    /// The limit in bytes.
-    #[must_use]
-    pub fn limit(&self) -> usize {
-        self.limit
-    }
-
     /// Remembers an object that owns memory outside of cells (invariant 6).
     pub fn register_external(&mut self, object: Value) {
         self.externals.push(object);
@@ -106,8 +94,7 @@ impl Heap {
 
     pub(super) fn check_limit(&mut self, more: usize) -> Result<(), OutOfMemory> {
         let total = self.bytes_held().saturating_add(more);
-        if total > self.limit {
-            self.refused = more;
+        if total > self.limit && (self.lease.is_none() || self.ask(total, more).is_err()) {
             self.forget_request();
             return Err(OutOfMemory);
         }

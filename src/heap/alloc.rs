@@ -11,6 +11,7 @@
 //!    instruction boundary. So a fresh object needs no protection until then.
 //! 5. The first cells come from the program's pool (`pool.rs`), those of a larger process from regions of its own.
 
+use super::budget::Lease;
 pub use super::region::is_immortal;
 use super::region::{
     CELL, CELLS, CLASS_OF, CLASS_SIZES, CLASSES, CellMeta, GRANULE, HEADER_CELLS, MIXED, PATTERN, Region,
@@ -84,9 +85,10 @@ pub struct Heap {
     pub owed: u32,
     /// A large table that grows in turns.
     pub(super) growth: Option<Box<super::table::Growth>>,
+    /// What the heap may hold without asking: its limit, or its part of the program's memory.
     pub(super) limit: usize,
-    /// Bytes that did not fit at the last refusal.
-    pub refused: usize,
+    /// Its part of the program's memory, if that is limited.
+    pub(super) lease: Option<Box<Lease>>,
     pub(super) externals: SmallVec<[Value; 2]>,
     pub gc: Gc,
     /// Allocations that may still succeed, for tests that make the n-th one fail.
@@ -121,7 +123,7 @@ impl Heap {
             owed: 0,
             growth: None,
             limit: limit.unwrap_or(usize::MAX),
-            refused: 0,
+            lease: None,
             externals: SmallVec::new(),
             gc: Gc::new(),
             #[cfg(any(test, feature = "stress"))]

@@ -8,6 +8,7 @@
 mod account;
 pub mod alloc;
 pub mod blob;
+pub mod budget;
 pub mod channel;
 pub mod check;
 pub mod closure;
@@ -30,6 +31,7 @@ pub mod value;
 
 pub use alloc::{Heap, OutOfMemory};
 pub use blob::Blob;
+pub use budget::{Budget, Settled, Share};
 pub use closure::{Closure, NativeClosure, Upval};
 pub use code::{Code, Linked, SharedCode, Strings, Unit};
 pub use gc::{Gc, Roots};

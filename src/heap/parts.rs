@@ -28,7 +28,6 @@ impl Heap {
         // SAFETY: the size is not 0.
         let at = unsafe { alloc(Self::buffer_layout(size)?) };
         if at.is_null() {
-            self.refused = size;
             return Err(OutOfMemory);
         }
         self.add_external(size);
@@ -56,7 +55,6 @@ impl Heap {
         // SAFETY: by contract; large blocks are remapped, not copied.
         let new = unsafe { std::alloc::realloc(at, Self::buffer_layout(from)?, to) };
         if new.is_null() {
-            self.refused = to;
             return Err(OutOfMemory);
         }
         self.sub_external(from);

@@ -310,7 +310,7 @@ impl Context {
     pub fn receive(&mut self, cx: &mut Cx<'_>) -> Result<(), LuaError> {
         // Most letters come alone.
         if self.me.mailbox.len() == 1 && self.letters.is_empty() {
-            match self.me.mailbox.pop(Letter::cost) {
+            match self.me.take_letter() {
                 Some(Letter::Message(message)) => self.route(cx, message, true)?,
                 Some(letter) => {
                     cx.vm_mut().heap.add_external(letter.cost());
@@ -333,7 +333,7 @@ impl Context {
             return Ok(());
         }
         let mut letters = VecDeque::from(std::mem::take(&mut self.letters).into_vec());
-        let bytes = self.me.mailbox.drain_into(&mut letters);
+        let bytes = self.me.take_letters(&mut letters);
         cx.vm_mut().heap.add_external(bytes);
         let mut done = Ok(());
         while done.is_ok()

@@ -106,31 +106,32 @@ impl<T> Mailbox<T> {
         std::mem::take(&mut queue.bytes)
     }
 
-    /// Takes the first message, of which `bytes_of` says what it holds. The next sender wakes the reader only if that was the
-    /// last one.
+    /// Takes the first message, of which `bytes_of` says what it holds, and gives the number of bytes that were queued before. The
+    /// next sender wakes the reader only if that was the last one.
     #[inline(always)]
-    pub fn pop(&self, bytes_of: impl FnOnce(&T) -> usize) -> Option<T> {
+    pub fn pop(&self, bytes_of: impl FnOnce(&T) -> usize) -> Option<(T, usize)> {
         let mut queue = lock(&self.queue);
         let item = queue.first.take()?;
         let len = self.len.load(Ordering::Relaxed) - 1;
         if len > 0 {
             queue.first = queue.others.as_mut().and_then(|others| others.pop_front());
         }
-        queue.bytes = queue.bytes.saturating_sub(bytes_of(&item));
+        let bytes = queue.bytes;
+        queue.bytes = bytes.saturating_sub(bytes_of(&item));
         self.len.store(len, Ordering::Release);
-        Some(item)
+        Some((item, bytes))
     }
 
-    /// Refuses everything from now on and gives back what was queued. Closing again gives back nothing.
-    pub fn close(&self) -> VecDeque<T> {
+    /// Refuses everything from now on and gives back what was queued, with its bytes. Closing again gives back nothing.
+    pub fn close(&self) -> (VecDeque<T>, usize) {
         let mut queue = lock(&self.queue);
-        queue.bytes = 0;
+        let bytes = std::mem::take(&mut queue.bytes);
         self.len.store(CLOSED, Ordering::Release);
         let mut left = queue.others.take().map_or_else(VecDeque::new, |others| *others);
         if let Some(first) = queue.first.take() {
             left.push_front(first);
         }
-        left
+        (left, bytes)
     }
 
     /// Whether [`Mailbox::close`] was called.
@@ -173,12 +174,12 @@ mod tests {
         for (item, bytes) in [('a', 10), ('b', 20)] {
             mailbox.send(item, bytes).expect("open");
         }
-        assert_eq!(mailbox.pop(|_| 10), Some('a'));
+        assert_eq!(mailbox.pop(|_| 10), Some(('a', 30)));
         assert_eq!((mailbox.len(), mailbox.bytes()), (1, 20));
         assert_eq!(mailbox.send('c', 5), Ok(Sent { first: false, bytes: 25 }));
         assert_eq!(
             (mailbox.pop(|_| 20), mailbox.pop(|_| 5), mailbox.pop(|_| 0)),
-            (Some('b'), Some('c'), None)
+            (Some(('b', 25)), Some(('c', 5)), None)
         );
         assert_eq!(mailbox.send('d', 1), Ok(Sent { first: true, bytes: 1 }));
     }
@@ -221,9 +222,9 @@ mod tests {
     fn a_closed_mailbox_gives_back_what_it_has_and_what_it_gets() {
         let mailbox = Mailbox::new();
         assert!(mailbox.send(1, 8).is_ok());
-        assert_eq!(mailbox.close(), [1]);
+        assert_eq!(mailbox.close(), (VecDeque::from([1]), 8));
         assert_eq!(mailbox.send(2, 8), Err(Closed(2)));
-        assert!(mailbox.is_closed() && mailbox.close().is_empty());
+        assert!(mailbox.is_closed() && mailbox.close().0.is_empty());
         assert_eq!((mailbox.len(), mailbox.bytes(), drain(&mailbox).len()), (0, 0, 0));
     }
 

@@ -15,6 +15,8 @@ use super::pid::{self, Address, Pid};
 use super::process::{LOGGER, Process, Start};
 use super::sched::Env;
 use super::source::ProcessSource;
+use crate::heap::Budget;
+use crate::heap::budget::Found;
 use crate::vm::LuaError;
 use crate::vm::environment::Environment;
 use crate::vm::error_object::{ErrorObject, kind};
@@ -46,6 +48,8 @@ pub struct Node {
     last_pid: AtomicU64,
     /// Memory limit of each process in bytes.
     pub memory_limit: Option<usize>,
+    /// What all processes share, if that is limited.
+    memory: OnceLock<Arc<Budget>>,
     /// Of all processes but the main one.
     prepare: Prepare,
     libraries: OnceLock<&'static Environment>,
@@ -129,6 +133,7 @@ impl Node {
             processes: Peers::default(),
             last_pid: AtomicU64::new(0),
             memory_limit,
+            memory: OnceLock::new(),
             prepare,
             libraries: OnceLock::new(),
             files: Files::default(),
@@ -150,6 +155,27 @@ impl Node {
         }
         let libraries = libraries::shared(self.prepare)?;
         Ok(self.libraries.get_or_init(|| libraries))
+    }
+
+    // ---- memory ----
+
+    /// Limits what the processes that are started from now on hold together.
+    pub fn limit_memory(self: &Arc<Self>, limit: usize) {
+        let budget = Budget::new(limit);
+        let node = Arc::downgrade(self);
+        budget.set_finder(Box::new(move |bytes| {
+            let (peer, size) = node.upgrade()?.processes.largest(bytes)?;
+            let share = peer.share.clone()?;
+            Some(Found { share, size, tell: Box::new(move || peer.give_in()) })
+        }));
+        // The first limit counts.
+        let _ = self.memory.set(budget);
+    }
+
+    /// What all processes share, if that is limited.
+    #[must_use]
+    pub fn memory(&self) -> Option<&Arc<Budget>> {
+        self.memory.get()
     }
 
     // ---- hosts ----
@@ -302,7 +328,8 @@ impl Node {
         }
         let seat = host.seat()?;
         let pid = self.next_pid(&host);
-        let peer = Arc::new(Peer::new(pid, host, program.id.clone(), self.memory_limit));
+        let peer =
+            Arc::new(Peer::new(pid, host, program.id.clone(), self.memory_limit).sharing(self.memory()));
         peer.set_handle(seat.handle().clone());
         if let Some(name) = &request.name
             && let Err(Taken(holder)) = self.names.register(name, &peer.pid, Some(&peer))

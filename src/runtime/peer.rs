@@ -6,6 +6,7 @@
 //! 3. [`Peer::end`] gives up the relations exactly once, and nothing is noted afterwards. So every monitor and link is told
 //!    once, by the ending process itself.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -14,6 +15,8 @@ use super::mailbox::Mailbox;
 use super::message::Letter;
 use super::pid::Pid;
 use super::sched::Handle;
+use crate::heap::{Budget, Share};
+use crate::limits::MAIL_STEP;
 
 /// See the head of the file.
 pub struct Peer {
@@ -34,6 +37,8 @@ pub struct Peer {
     pub limit: usize,
     /// Bytes that its heap holds, for the limit and for listings.
     pub held: AtomicUsize,
+    /// Its part of the program's memory, if that is limited.
+    pub share: Option<Arc<Share>>,
     /// Reductions so far, for listings; updated by the process.
     pub reductions: AtomicU64,
     /// What runs, for listings; changed by `upgrade`.
@@ -93,6 +98,7 @@ impl Peer {
             flooded: AtomicBool::new(false),
             limit: limit.unwrap_or(usize::MAX),
             held: AtomicUsize::new(0),
+            share: None,
             reductions: AtomicU64::new(0),
             program: Mutex::new(program),
         }
@@ -137,17 +143,78 @@ impl Peer {
         let _ = self.handle.set(handle);
     }
 
+    /// The same process, as a part of a program whose memory is limited.
+    #[must_use]
+    pub fn sharing(mut self, memory: Option<&Arc<Budget>>) -> Self {
+        self.share = memory.map(Share::new);
+        self
+    }
+
     /// Queues a letter and wakes the process. False if it has ended.
     #[inline]
     pub fn post(&self, letter: Letter) -> bool {
         let cost = letter.cost();
         let Ok(sent) = self.mailbox.send(letter, cost) else { return false };
+        if let Some(share) = &self.share {
+            charge_mail(share, sent.bytes, cost);
+        }
         if sent.bytes.saturating_add(self.held.load(Ordering::Relaxed)) > self.limit {
             self.flood();
         } else if sent.first {
             self.wake();
         }
         true
+    }
+
+    /// The first letter of the mailbox.
+    #[inline]
+    pub fn take_letter(&self) -> Option<Letter> {
+        let (letter, bytes) = self.mailbox.pop(Letter::cost)?;
+        if let Some(share) = &self.share {
+            share.budget().sub(mail(bytes) - mail(bytes.saturating_sub(letter.cost())));
+        }
+        Some(letter)
+    }
+
+    /// Moves all letters of the mailbox to the end of a list; what they hold in bytes.
+    pub fn take_letters(&self, to: &mut VecDeque<Letter>) -> usize {
+        let bytes = self.mailbox.drain_into(to);
+        if let Some(share) = &self.share {
+            share.budget().sub(mail(bytes));
+        }
+        bytes
+    }
+
+    /// No letters from now on; those that are there are dropped.
+    pub fn close_mailbox(&self) {
+        let (letters, bytes) = self.mailbox.close();
+        drop(letters);
+        if let Some(share) = &self.share {
+            share.budget().sub(mail(bytes));
+        }
+    }
+
+    /// What the program's memory counts for this process.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let mail = if self.mailbox.is_empty() { 0 } else { self.mailbox.bytes() };
+        self.share.as_ref().map_or(0, |share| share.charged()) + mail
+    }
+
+    /// The process was told to give memory back: it gets a turn, or ends if it is its mailbox that is large.
+    pub fn give_in(&self) {
+        let mail = self.mailbox.bytes();
+        if mail > 0 && mail >= self.size() / 2 {
+            self.flood();
+        } else {
+            self.wake();
+        }
+        // Whoever ends closes its mailbox before it says that it has given in.
+        if self.mailbox.is_closed()
+            && let Some(share) = &self.share
+        {
+            share.gave_in();
+        }
     }
 
     /// Asks for a turn.
@@ -291,6 +358,21 @@ impl Peer {
 impl Watcher {
     fn is_monitor(&self, by: &Peer) -> bool {
         matches!(self, Self::Monitor(peer) if std::ptr::eq(&**peer, by))
+    }
+}
+
+/// The part of a mailbox's bytes that is on the account of the program: whole steps.
+fn mail(bytes: usize) -> usize {
+    bytes - bytes % MAIL_STEP
+}
+
+/// A letter has come: `cost` of the `bytes` in the mailbox.
+#[inline(never)]
+fn charge_mail(share: &Share, bytes: usize, cost: usize) {
+    let more = mail(bytes) - mail(bytes.saturating_sub(cost));
+    if more > 0 && share.budget().add(more) {
+        // Nobody asks: the largest one is told, and collects.
+        let _ = share.budget().press(None, 0);
     }
 }
 

@@ -4,6 +4,7 @@
 //! started together lie together, and no number is hashed but that of a chunk. The numbers go round the parts of the
 //! table, so that workers that start processes at the same time do not wait for each other.
 
+use std::cmp::Reverse;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hashbrown::HashMap;
@@ -75,6 +76,26 @@ impl Peers {
     pub fn find(&self, number: u64) -> Option<Arc<Peer>> {
         let (chunk, at) = place(number);
         self.part(number).chunks.get(&chunk)?.peers[at].clone()
+    }
+
+    /// The largest of the processes that are larger than `bytes` and not spared, with its size; of several the one that was started first.
+    #[must_use]
+    pub fn largest(&self, bytes: usize) -> Option<(Arc<Peer>, usize)> {
+        let mut largest = None;
+        for part in &self.parts {
+            for peer in lock(part).chunks.values().flat_map(|chunk| &chunk.peers).flatten() {
+                if peer.share.as_ref().is_some_and(|share| share.is_spared()) {
+                    continue;
+                }
+                let size = peer.size();
+                let found = (size, Reverse(peer.pid.number));
+                if size > bytes && largest.is_none_or(|largest| found > largest) {
+                    largest = Some(found);
+                }
+            }
+        }
+        let (size, Reverse(number)) = largest?;
+        Some((self.find(number)?, size))
     }
 
     /// All processes, by number.

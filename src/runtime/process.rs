@@ -12,7 +12,7 @@ use super::sched::{End, Task, Turn, TurnContext, Waits};
 use super::script::{Outcome, Script};
 use super::source::Program;
 use super::{library, listing};
-use crate::heap::Value;
+use crate::heap::{Settled, Value};
 use crate::vm::error_object::{ErrorObject, kind};
 use crate::vm::native::Cx;
 use crate::vm::parcel::Parcel;
@@ -74,6 +74,10 @@ pub struct Ended {
 const _: () = assert!(size_of::<Process>() <= 64 && size_of::<Context>() <= 288 && size_of::<Peer>() <= 208);
 const _: () =
     assert!(size_of::<crate::vm::Vm>() <= 1280 + if cfg!(any(test, feature = "stress")) { 24 } else { 0 });
+
+/// What a process takes beside its heap.
+const SIZE: usize =
+    size_of::<crate::vm::Vm>() + size_of::<Process>() + size_of::<Context>() + size_of::<Peer>();
 
 fn no_memory() -> ErrorObject {
     ErrorObject::new("not enough memory").with_kind(kind::INTERNAL)
@@ -150,12 +154,17 @@ impl Process {
     fn begin_with(&mut self, context: Context) -> Result<(), LuaError> {
         let kept = context.kept_bytes();
         let mut script = Script::shared(self.node.libraries()?, self.node.memory_limit)?;
+        if let Some(share) = &self.peer.share {
+            script.vm().heap.join(share.clone(), SIZE);
+            script.vm().heap.lend(true);
+        }
         Self::equip(&mut script, context);
         let vm = script.vm();
         vm.use_managed();
         vm.heap.add_external(kept);
         let chunk = vm.function(self.program.code.code())?;
         vm.start(chunk, &[])?;
+        script.vm().heap.lend(false);
         self.phase = Phase::Chunk;
         self.script = Some(script);
         Ok(())
@@ -166,6 +175,7 @@ impl Process {
     fn chunk_returned(&mut self) -> Result<(), ErrorObject> {
         let Some(script) = self.script.as_mut() else { return Ok(()) };
         let vm = script.vm();
+        vm.heap.lend(true);
         let result = vm.exit_values().first().copied().unwrap_or(Value::NIL);
         let method = &self.program.method;
         let entry = vm.with_context(|cx| {
@@ -195,6 +205,7 @@ impl Process {
         // Nothing collects before the function has its arguments.
         let values = values.map_err(|_| no_memory())?;
         vm.start(entry, &values).map_err(|_| no_memory())?;
+        vm.heap.lend(false);
         self.phase = Phase::Body;
         self.upgrading = false;
         self.started();
@@ -237,6 +248,8 @@ impl Process {
             return Ok(());
         }
         let Some(script) = self.script.as_mut() else { return Ok(()) };
+        // What is received was counted as long as it waited.
+        script.vm().heap.lend(true);
         let received = script.vm().with_context(|cx| {
             cx.with_host(|cx, context: &mut Context| {
                 // What does not fit into the process's memory ends it.
@@ -244,6 +257,7 @@ impl Process {
                 context.doomed.take().map_or(Ok(()), Err)
             })
         });
+        script.vm().heap.lend(false);
         received.unwrap_or(Ok(()))
     }
 
@@ -347,6 +361,11 @@ impl Process {
         {
             return self.fail(error);
         }
+        if self.peer.share.is_some()
+            && self.script.as_mut().is_some_and(|script| script.vm().heap.must_wait())
+        {
+            return Turn::Yield;
+        }
         let mut turn = Turn::Yield;
         for _ in 0..ROUNDS {
             // Handing mail over would end what is to go on slice by slice; the mail can wait for it.
@@ -380,6 +399,35 @@ impl Process {
         if let Some(script) = self.script.as_mut() {
             self.peer.held.store(script.vm().heap.bytes_held(), Ordering::Relaxed);
         }
+        if self.peer.share.is_some() { self.settle(turn) } else { turn }
+    }
+
+    /// The end of a slice where the program's memory is limited: this process may have to give in.
+    #[cold]
+    fn settle(&mut self, turn: Turn) -> Turn {
+        let Some(script) = self.script.as_mut() else { return turn };
+        let vm = script.vm();
+        let reductions = self.peer.reductions.load(Ordering::Relaxed);
+        let mut settled = vm.heap.settle(reductions, turn == Turn::Wait);
+        if turn == Turn::Wait && settled != Settled::Fine {
+            vm.collect_idle();
+            settled = vm.heap.settle(reductions, true);
+        }
+        if settled != Settled::GiveIn {
+            return turn;
+        }
+        // A process that waits cannot get an error.
+        if turn == Turn::Wait || vm.heap.is_stubborn() {
+            if self.main.is_none() {
+                return self.fail(no_memory());
+            }
+            // The main process is the program, which goes on.
+            if let Some(share) = &self.peer.share {
+                share.spare();
+            }
+            return turn;
+        }
+        vm.heap.doom();
         turn
     }
 
@@ -419,7 +467,7 @@ impl Process {
 
     /// Tells everybody whom it concerns.
     fn leave(&mut self, exit: Arc<Exit>, is_main: bool) {
-        drop(self.peer.mailbox.close());
+        self.peer.close_mailbox();
         let relations = self.peer.end();
         let heard = self.refused || is_main || !relations.watchers.is_empty() || !relations.links.is_empty();
         self.log_end(&exit, heard);
@@ -456,6 +504,13 @@ impl Process {
         if let Some(context) = self.script.as_mut().and_then(|script| script.vm().host::<Context>()) {
             context.stop_watching();
             self.node.counters.messages.fetch_add(context.sent, Ordering::Relaxed);
+        }
+        if let Some(share) = &self.peer.share {
+            if !is_main {
+                // Room for others before they are told that there is some.
+                self.script = None;
+            }
+            share.gave_in();
         }
         // Only now: a main process that finds itself alone must have got its notices.
         self.node.gone();

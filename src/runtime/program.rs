@@ -36,6 +36,8 @@ pub struct Settings {
     pub workers: usize,
     /// Seed of a simulation on one thread, in virtual time.
     pub sim: Option<u64>,
+    /// Memory limit of all processes together, in bytes.
+    pub memory: Option<usize>,
     /// Memory limit of each process but the main one, in bytes.
     pub process_memory: Option<usize>,
     /// What every process but the main one, which comes with it, gets beside the standard library.
@@ -111,8 +113,16 @@ impl Program {
             settings.prepare,
         ));
         node.add_host(host.clone());
+        if let Some(limit) = settings.memory {
+            node.limit_memory(limit);
+        }
         let limit = script.vm().heap.limit();
-        let main = Arc::new(Peer::new(node.next_pid(&host), host.clone(), file.into(), Some(limit)));
+        let main = Peer::new(node.next_pid(&host), host.clone(), file.into(), Some(limit));
+        let main = Arc::new(main.sharing(node.memory()));
+        if let Some(share) = &main.share {
+            // Alone it may have all of the limit.
+            script.vm().heap.join(share.clone(), 0);
+        }
         // Nobody else has seen the node.
         let _ = node.main.set(main.clone());
         node.add(main.clone());
@@ -260,7 +270,8 @@ mod tests {
         for sim in [None, Some(1)] {
             let text = b"process.inbox():receive()";
             let code = crate::runtime::loader::compile_source(text, b"=test").expect("a program");
-            let settings = Settings { workers: 1, sim, process_memory: None, prepare: |_| Ok(()) };
+            let settings =
+                Settings { workers: 1, sim, memory: None, process_memory: None, prepare: |_| Ok(()) };
             let program = Program::new(
                 Script::new(None).expect("memory"),
                 SharedCode::publish(code),

@@ -9,10 +9,11 @@ use super::run::deliver;
 use super::unwind::RAISING;
 use super::{Exit, LuaError, Vm};
 use crate::bytecode::{Instr, Op};
+use crate::heap::budget::Refusal;
 use crate::heap::thread::frame_flag;
 use crate::heap::value::{get, put, tag};
 use crate::heap::{Closure, Frame, FrameKind, Thread, Value};
-use crate::limits::{MAX_NATIVE_CALLS, MAX_STACK, NATIVE_STACK, STACK_RESERVE};
+use crate::limits::{MAX_COLLECTED_AT_ONCE, MAX_NATIVE_CALLS, MAX_STACK, NATIVE_STACK, STACK_RESERVE};
 
 impl Vm {
     // ---- stack space ----
@@ -452,7 +453,11 @@ impl Vm {
 
     #[cold]
     unsafe fn after_error(&mut self, e: LuaError, pc: *const Instr) -> Result<(), LuaError> {
-        if !e.is_memory() || self.out_of_memory_pc == pc || std::mem::take(&mut self.no_retry) {
+        let refusal = if e.is_memory() { self.heap.take_refusal() } else { Refusal::Final };
+        if !e.is_memory()
+            || (self.out_of_memory_pc == pc && refusal == Refusal::Final)
+            || std::mem::take(&mut self.no_retry)
+        {
             return Err(e);
         }
         let th = self.th;
@@ -478,7 +483,16 @@ impl Vm {
         }
         self.out_of_memory_pc = pc;
         (*(*th).frame).pc = pc.sub(1);
+        if refusal == Refusal::Later {
+            // It has collected. Another process is to give memory up first.
+            self.end_slice();
+            return Ok(());
+        }
         // Collects now although the collector may be stopped: the alternative is an error.
+        // A loop that catches the error is not to do that again and again in one slice.
+        if self.heap.bytes_in_use() > MAX_COLLECTED_AT_ONCE {
+            self.end_slice();
+        }
         // All registers are kept; then values that wait for the instruction end where they did.
         let open = self.open_top().map(|top| top.offset_from((*th).stack));
         (*th).top = self.free_top().max((*th).stack.offset(open.unwrap_or(0)));
@@ -487,6 +501,13 @@ impl Vm {
             (*th).top = (*th).stack.offset(open);
         }
         Ok(())
+    }
+
+    /// Ends the slice before the instruction that has just been put back.
+    fn end_slice(&mut self) {
+        self.skip_hook = self.hooked;
+        self.exit = Exit::Preempted;
+        self.leave = true;
     }
 
     /// Collects if that is due, and starts the next finalizer. The running frame is a Lua frame between two instructions.

@@ -62,6 +62,10 @@ impl Vm {
                 let mut first = (*this).wake_up();
                 if first.is_ok() && !(*this).leave {
                     first = (*this).interrupted_native();
+                    if (*this).heap.is_doomed() {
+                        (*this).native_raised = (*this).is_in_native();
+                        first = Err(LuaError::memory());
+                    }
                 }
                 if (*this).settle(first) { (*this).exit } else { dispatch::enter(this) }
             }
@@ -88,12 +92,18 @@ impl Vm {
 
     /// Between two slices of a native function its end may be asked for from outside; Lua functions look for themselves.
     unsafe fn interrupted_native(&mut self) -> Result<(), LuaError> {
-        let native = (*(*self.th).frame).kind == FrameKind::Native && Thread::depth(self.th) > 0;
-        if native && self.interrupt.as_ref().is_some_and(|flag| flag.swap(false, Ordering::Relaxed)) {
+        if self.is_in_native()
+            && self.interrupt.as_ref().is_some_and(|flag| flag.swap(false, Ordering::Relaxed))
+        {
             self.native_raised = true;
             return Err(LuaError::message("interrupted!"));
         }
         Ok(())
+    }
+
+    /// Whether a native function is to go on when the next slice begins.
+    unsafe fn is_in_native(&self) -> bool {
+        (*(*self.th).frame).kind == FrameKind::Native && Thread::depth(self.th) > 0
     }
 
     /// Traceback of the error that ended the run.

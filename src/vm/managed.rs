@@ -287,6 +287,11 @@ impl Vm {
 
     // ---- when nothing goes on ----
 
+    /// Whether no coroutine can go on.
+    pub(super) fn is_idle(&self) -> bool {
+        self.managed.idle
+    }
+
     fn is_hopeless(&self) -> bool {
         self.managed.hopeless as usize == self.managed.slots.living()
     }

@@ -382,7 +382,7 @@ impl Vm {
 
     /// Begins a collection at an instruction boundary. If it does not end at once the slice ends.
     pub(crate) fn collect_at_boundary(&mut self) {
-        if !self.collect_slice() {
+        if self.heap.take_pause() || !self.collect_slice() {
             self.exit = Exit::Preempted;
             self.leave = true;
         }
@@ -393,6 +393,16 @@ impl Vm {
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.heap.gc.is_collecting() || self.heap.is_growing()
+    }
+
+    /// A full collection while all coroutines rest ([`Exit::Idle`]). Finalizers become due but do not run yet.
+    pub fn collect_idle(&mut self) {
+        debug_assert!(self.is_idle());
+        if self.forward.is_some() {
+            self.finish_owning();
+        }
+        self.collect();
+        self.run_finalizers = true;
     }
 
     /// Ends a collection in progress, for hosts that touch the process between two slices, and gives up what else is.

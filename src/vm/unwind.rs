@@ -50,6 +50,7 @@ impl Vm {
         if matches!(raised, Raised::Memory) {
             // What the failed function held is garbage once it is unwound: collect before the program goes on.
             self.heap.gc_pending = true;
+            self.heap.refused_for_good();
         }
         let has_place = Self::has_place(&raised);
         // As 5.3: these leave a finalizer as they are.

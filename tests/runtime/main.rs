@@ -4,6 +4,7 @@
 //! other. `cargo test --release --test runtime -- soak SECONDS [SEED]` runs the soak on real threads for that long instead.
 
 mod faults;
+mod limits;
 mod panics;
 mod soak;
 mod world;
@@ -30,6 +31,10 @@ fn main() -> ExitCode {
     })];
     trials.push(Trial::test("runtime::panics", || {
         panics::each_ends_one_process();
+        Ok(())
+    }));
+    trials.push(Trial::test("runtime::limits", || {
+        limits::the_largest_gives_in();
         Ok(())
     }));
     trials.extend(faults::OPERATIONS.iter().map(|operation| {

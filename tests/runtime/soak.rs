@@ -26,8 +26,13 @@ fn run(code: &SharedCode, args: &[String], sim: Option<u64>) {
     let words: Vec<Vec<u8>> = args.iter().map(|arg| arg.clone().into_bytes()).collect();
     let file = file();
     let name = file.to_str().expect("the path is text").as_bytes();
-    let settings =
-        Settings { workers: 0, sim, process_memory: Some(PROCESS_MEMORY), prepare: wippy::modules::add_all };
+    let settings = Settings {
+        workers: 0,
+        sim,
+        memory: None,
+        process_memory: Some(PROCESS_MEMORY),
+        prepare: wippy::modules::add_all,
+    };
     let mut script = Script::new(None).expect("memory");
     wippy::modules::add_searcher(script.vm()).expect("memory");
     script.set_arg(name, &words).expect("memory");

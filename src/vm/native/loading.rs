@@ -208,6 +208,13 @@ impl<'gc> Cx<'gc> {
         let mut loading = self.take::<Loading>().expect("kept when the chunk was begun");
         loop {
             loading.stage = match loading.stage {
+                Stage::Collected if self.vm_mut().heap.claim(loading.source.text.len() * LOAD_ROOM) => {
+                    loading.stage = Stage::Collected;
+                    self.keep_boxed(loading);
+                    // Nothing goes on in this slice.
+                    self.charge(self.budget());
+                    return Ok(None);
+                }
                 Stage::Collected => match self.begin_turns(&loading.source) {
                     Some(turns) => Stage::Compiling(turns),
                     None => {
