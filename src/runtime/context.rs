@@ -20,6 +20,7 @@ use super::message::{Answer, Exit, Letter, Message, Notice};
 use super::node::Node;
 use super::peer::Peer;
 use super::pid::{EMPTY_PID, PidText};
+use super::segments::Segments;
 use super::source::Program;
 use crate::vm::LuaError;
 use crate::vm::channel::Chan;
@@ -62,7 +63,7 @@ pub struct Context {
     unserved: bool,
     /// Most processes have none.
     events: Option<Box<Events>>,
-    rest: VecDeque<Queued>,
+    rest: Segments<Queued>,
     ports: Ports,
     arrivals: u64,
     /// Messages sent.
@@ -109,7 +110,7 @@ struct Port {
     channel: Hold,
     /// Of the channel.
     address: usize,
-    queue: VecDeque<Queued>,
+    queue: Segments<Queued>,
 }
 
 /// Most processes have one.
@@ -154,7 +155,7 @@ impl Context {
             letters: Box::default(),
             unserved: false,
             events: None,
-            rest: VecDeque::new(),
+            rest: Segments::new(),
             ports: SmallVec::new(),
             arrivals: 0,
             sent: 0,
@@ -182,7 +183,7 @@ impl Context {
     /// Bytes of the letters kept here, which are to be on the heap's account.
     #[must_use]
     pub fn kept_bytes(&self) -> usize {
-        let messages = self.rest.iter().chain(self.ports.iter().flat_map(|port| &port.queue));
+        let messages = self.rest.iter().chain(self.ports.iter().flat_map(|port| port.queue.iter()));
         let messages: usize = messages.map(|queued| queued.message.cost()).sum();
         messages + self.events_waiting() * NOTICE_COST
     }
@@ -403,12 +404,13 @@ impl Context {
     }
 
     /// Messages of a port that ends go back to where they came from.
-    fn put_back(&mut self, queue: VecDeque<Queued>) {
+    fn put_back(&mut self, queue: Segments<Queued>) {
         if queue.is_empty() {
             return;
         }
-        self.rest.extend(queue);
-        self.rest.make_contiguous().sort_by_key(|queued| queued.number);
+        let mut all: Vec<_> = std::mem::take(&mut self.rest).chain(queue).collect();
+        all.sort_by_key(|queued| queued.number);
+        self.rest.extend(all);
     }
 
     fn take_notice(&mut self, cx: &mut Cx<'_>, notice: Box<Notice>, at: Duration) -> Result<(), LuaError> {
@@ -520,10 +522,9 @@ impl Context {
         let channel = cx.hold(ch.into())?;
         ch.set_fed(true);
         let mut port =
-            Port { topic, form, channel, address: Val::from(ch).address(), queue: VecDeque::new() };
+            Port { topic, form, channel, address: Val::from(ch).address(), queue: Segments::new() };
         if matches!(form, Form::Message | Form::Raw) {
-            let (own, rest) =
-                std::mem::take(&mut self.rest).into_iter().partition(|q| q.message.topic == port.topic);
+            let (own, rest) = std::mem::take(&mut self.rest).partition(|q| q.message.topic == port.topic);
             port.queue = own;
             self.rest = rest;
         }

@@ -12,6 +12,7 @@
 
 use std::collections::VecDeque;
 
+use super::segments::Segments;
 use super::sync::{AtomicUsize, Mutex, Ordering, lock};
 
 /// See the head of the file.
@@ -28,8 +29,7 @@ struct Queue<T> {
     /// The oldest message. None: there is none at all.
     first: Option<T>,
     /// The others, boxed because most mailboxes never have any.
-    #[expect(clippy::box_collection, reason = "three words less in every idle process")]
-    others: Option<Box<VecDeque<T>>>,
+    others: Option<Box<Segments<T>>>,
     bytes: usize,
 }
 
@@ -45,9 +45,6 @@ pub struct Sent {
 /// The mailbox is closed; the message comes back.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Closed<T>(pub T);
-
-/// Storage that a drained mailbox may keep for the next messages, in messages.
-const KEPT: usize = 4;
 
 impl<T> Mailbox<T> {
     /// An open, empty mailbox.
@@ -88,17 +85,9 @@ impl<T> Mailbox<T> {
         // The mailbox may have been closed meanwhile, and then has none.
         let Some(first) = queue.first.take() else { return 0 };
         if let Some(others) = &mut queue.others {
-            let taken = others.len();
-            if to.is_empty() {
-                // The reader's emptied storage becomes the mailbox's.
-                std::mem::swap(&mut **others, to);
-                to.push_front(first);
-            } else {
-                to.push_back(first);
-                to.append(others);
-            }
-            // Enough for another batch like this one: steady traffic allocates nothing, and what a flood needed is given back.
-            others.shrink_to(taken.max(KEPT));
+            // Steady traffic allocates nothing, and what a flood needed is given back.
+            others.push_front(first);
+            others.move_to(to);
         } else {
             to.push_back(first);
         }
@@ -123,11 +112,11 @@ impl<T> Mailbox<T> {
     }
 
     /// Refuses everything from now on and gives back what was queued, with its bytes. Closing again gives back nothing.
-    pub fn close(&self) -> (VecDeque<T>, usize) {
+    pub fn close(&self) -> (Segments<T>, usize) {
         let mut queue = lock(&self.queue);
         let bytes = std::mem::take(&mut queue.bytes);
         self.len.store(CLOSED, Ordering::Release);
-        let mut left = queue.others.take().map_or_else(VecDeque::new, |others| *others);
+        let mut left = queue.others.take().map_or_else(Segments::new, |others| *others);
         if let Some(first) = queue.first.take() {
             left.push_front(first);
         }
@@ -222,7 +211,8 @@ mod tests {
     fn a_closed_mailbox_gives_back_what_it_has_and_what_it_gets() {
         let mailbox = Mailbox::new();
         assert!(mailbox.send(1, 8).is_ok());
-        assert_eq!(mailbox.close(), (VecDeque::from([1]), 8));
+        let (mut left, bytes) = mailbox.close();
+        assert_eq!((left.next(), left.next(), bytes), (Some(1), None, 8));
         assert_eq!(mailbox.send(2, 8), Err(Closed(2)));
         assert!(mailbox.is_closed() && mailbox.close().0.is_empty());
         assert_eq!((mailbox.len(), mailbox.bytes(), drain(&mailbox).len()), (0, 0, 0));

@@ -21,6 +21,7 @@ pub mod process;
 pub mod program;
 pub mod sched;
 pub mod script;
+pub mod segments;
 pub mod source;
 pub mod timer;
 

@@ -253,7 +253,7 @@ fn loom_what_a_closing_mailbox_accepted_comes_back() {
                     .collect::<Vec<_>>()
             })
         };
-        let mut all: Vec<i32> = mailbox.close().0.into();
+        let mut all: Vec<i32> = mailbox.close().0.collect();
         all.extend(sender.join().unwrap());
         assert_eq!(all, [0, 1]);
         assert!(mailbox.is_empty() && mailbox.bytes() == 0);
